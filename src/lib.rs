@@ -1,0 +1,33 @@
+//! fristvakt ("deadline guard"): reminds, escalates, and keeps the deviation register for municipalities that work by
+//! BTI.
+//!
+//! **A tick is a pure function followed by an idempotent write.** Everything about one case follows from rules,
+//! calendars, organisation, facts, what was sent, and now.
+//!
+//! ```text
+//!  facts in ──► store: case files ──► engine::plan (pure) ──► store::apply ──► outbox ──► delivery ──► people
+//!                       ▲ rules, calendars        │
+//!                                                 └──► register
+//! ```
+//!
+//! The modules stand in reading order: each uses only what stands above it (held by `tests/it/architecture.rs`).
+
+pub mod clock;
+
+pub mod calendar;
+pub mod language;
+
+pub mod fact;
+pub mod history;
+pub mod vocabulary;
+
+pub mod case;
+pub mod organisation;
+
+pub mod obligation;
+
+pub mod notice;
+
+pub mod rules;
+
+pub mod engine;

@@ -1,0 +1,1 @@
+//! TOML (placeholder while the skeleton is laid).
