@@ -21,8 +21,8 @@ use crate::obligation::RuleIndex;
 use crate::vocabulary::{AttributeId, EventKind, Vocabulary};
 
 pub use condition::{Condition, Field, FieldValue, Predicate, Subject, Test};
-// pub use format::load;
-// pub use embedded::load_embedded;
+pub use format::{FileKind, load};
+pub use embedded::embedded;
 
 /// Everything that one rules folder says.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub struct Pack {
     pub calendar: CalendarIndex,
     /// Its rules.
     pub rules: Vec<RuleIndex>,
+    /// The file it was read from.
+    pub file: Arc<str>,
 }
 
 /// One rule.
@@ -161,6 +163,34 @@ pub enum RuleKind {
     Duty,
 }
 
+impl RuleKind {
+    /// The words of rule files.
+    pub const WORDS: [(&'static str, Self); 7] = [
+        ("decision", Self::Decision),
+        ("conversation", Self::Conversation),
+        ("meeting", Self::Meeting),
+        ("evaluation", Self::Evaluation),
+        ("consent", Self::Consent),
+        ("handover", Self::Handover),
+        ("duty", Self::Duty),
+    ];
+
+    /// The neutral words of messages where the rule gives none.
+    #[must_use]
+    pub fn default_notice(self) -> Localized {
+        let [nb, nn, en] = match self {
+            Self::Decision => ["Ta en beslutning", "Ta ei avgjerd", "Make a decision"],
+            Self::Conversation => ["Hold en samtale", "Hald ein samtale", "Hold a conversation"],
+            Self::Meeting => ["Hold et møte", "Hald eit møte", "Hold a meeting"],
+            Self::Evaluation => ["Hold en evaluering", "Hald ei evaluering", "Hold an evaluation"],
+            Self::Consent => ["Innhent samtykke", "Hent inn samtykke", "Obtain consent"],
+            Self::Handover => ["Avklar overleveringen", "Avklar overleveringa", "Settle the handover"],
+            Self::Duty => ["Følg opp en oppgave", "Følg opp ei oppgåve", "Follow up a task"],
+        };
+        Localized::from_parts(Some(nb), Some(nn), Some(en)).unwrap_or_else(|| Localized::same(nb))
+    }
+}
+
 /// Where a number of days comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
@@ -182,7 +212,7 @@ pub enum Force {
 }
 
 /// What starts the clock.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum From {
     /// Each occurrence of any of these.
     Each(Vec<EventPattern>),
