@@ -31,3 +31,4 @@ pub mod notice;
 pub mod rules;
 
 pub mod engine;
+pub mod simulate;

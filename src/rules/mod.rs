@@ -18,7 +18,7 @@ use crate::calendar::{Calendar, Span, YearlyDay};
 use crate::language::Localized;
 use crate::notice::{Purpose, Role};
 use crate::obligation::RuleIndex;
-use crate::vocabulary::{AttributeId, EventKind, Vocabulary};
+use crate::vocabulary::{AttributeId, EventKind, ValueType, Vocabulary};
 
 pub use condition::{Condition, Field, FieldValue, Predicate, Subject, Test};
 pub use format::{FileKind, load};
@@ -293,8 +293,8 @@ pub enum MetBy {
 pub struct Meeting {
     /// The event.
     pub event: EventPattern,
-    /// These attributes equal the start event's.
-    pub matching: Vec<AttributeId>,
+    /// These attributes equal the start event's; with their types, for a missing truth value is `false`.
+    pub matching: Vec<(AttributeId, ValueType)>,
     /// How many such events it takes.
     pub count: u32,
     /// Whether events before the start count too.

@@ -108,7 +108,7 @@ fn matching(
     vocabulary: &Vocabulary,
     (kind, start_kinds, undone_by): (EventKind, &[EventKind], &[EventPattern]),
     node: &Node<'_>,
-) -> Option<Vec<AttributeId>> {
+) -> Option<Vec<(AttributeId, ValueType)>> {
     if start_kinds.is_empty() {
         source.error(node.span(), "`match` compares with the start event, and this rule has none");
         return None;
@@ -117,14 +117,14 @@ fn matching(
     let mut ids = Vec::new();
     for entry in list {
         let Some(name) = source.text(entry) else { continue };
-        let Some((id, _)) = attribute(source, vocabulary, kind, name, entry.span()) else { continue };
+        let Some(typed) = attribute(source, vocabulary, kind, name, entry.span()) else { continue };
         if !start_kinds.iter().any(|kind| vocabulary.event_attribute(*kind, name).is_some()) {
             let _ = attribute(source, vocabulary, start_kinds[0], name, entry.span());
         }
         for undone in undone_by {
             let _ = attribute(source, vocabulary, undone.kind, name, entry.span());
         }
-        ids.push(id);
+        ids.push(typed);
     }
     Some(ids)
 }
