@@ -31,3 +31,5 @@ pub mod notice;
 pub mod rules;
 
 pub mod engine;
+
+pub mod facts;
