@@ -32,3 +32,8 @@ pub mod rules;
 
 pub mod engine;
 pub mod simulate;
+
+pub mod facts;
+pub mod folder;
+
+pub mod cli;

@@ -1,0 +1,219 @@
+//! What can be said of a record only once all records are there: does what it names exist?
+//!
+//! An unknown tenant, case, unit, event kind, pack or calendar is an error. An unknown person in a role is none: the
+//! engine records it as a problem (`rule-language` § 4).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use super::{FactError, Line};
+use crate::case::{CaseFile, nearest, unknown};
+use crate::fact::{CaseFact, EventFact, Fact, PersonFact, TenantFact, UnitFact};
+use crate::organisation::{Organisation, Tenant};
+use crate::rules::RuleSet;
+
+/// Suggestions are sought in at most this many names: past that, looking costs more than it helps.
+const SUGGESTIONS_FROM: usize = 20_000;
+
+/// The ids that exist: those of a file, of the store, or of both.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// What exists, by tenant id.
+    pub tenants: HashMap<Arc<str>, KnownTenant>,
+}
+
+/// What exists in one municipality.
+#[derive(Clone, Debug)]
+pub struct KnownTenant {
+    /// Its time zone.
+    pub zone: Tz,
+    /// The ids of its units.
+    pub units: HashSet<Arc<str>>,
+    /// The ids of its cases.
+    pub cases: HashSet<Arc<str>>,
+}
+
+impl Known {
+    /// Adds a tenant, or its newer zone.
+    pub fn add_tenant(&mut self, id: &str, zone: Tz) {
+        let new = || KnownTenant { zone, units: HashSet::new(), cases: HashSet::new() };
+        self.tenants.entry(id.into()).or_insert_with(new).zone = zone;
+    }
+
+    /// Adds what these records define. Units and cases of a tenant that is not there are left out.
+    pub fn add_records<'a>(&mut self, facts: impl Iterator<Item = &'a Fact> + Clone) {
+        for fact in facts.clone() {
+            if let Fact::Tenant(tenant) = fact {
+                // A tenant that does not parse is reported where it stands; its other records are checked all the same.
+                self.add_tenant(&tenant.id, Tenant::parse(tenant).map_or(Tz::Europe__Oslo, |tenant| tenant.zone));
+            }
+        }
+        for fact in facts {
+            let Some(tenant) = self.tenants.get_mut(fact.tenant()) else { continue };
+            match fact {
+                Fact::Unit(unit) => drop(tenant.units.insert(unit.id.as_str().into())),
+                Fact::Case(case) => drop(tenant.cases.insert(case.id.as_str().into())),
+                Fact::Tenant(_) | Fact::Person(_) | Fact::Event(_) => {}
+            }
+        }
+    }
+
+    /// The (tenant, case) pairs that events of `facts` speak of and that are not known here.
+    #[must_use]
+    pub fn missing_cases<'a>(&self, facts: impl Iterator<Item = &'a Fact>) -> HashSet<(&'a str, &'a str)> {
+        facts
+            .filter_map(|fact| match fact {
+                Fact::Event(event) => Some((event.tenant.as_str(), event.case.as_str())),
+                _ => None,
+            })
+            .filter(|(tenant, case)| self.tenants.get(*tenant).is_some_and(|known| !known.cases.contains(*case)))
+            .collect()
+    }
+}
+
+/// Checks records against the rules' words and the ids that exist.
+#[derive(Debug)]
+pub struct Checker<'a> {
+    rules: &'a RuleSet,
+    known: &'a Known,
+}
+
+impl<'a> Checker<'a> {
+    /// A checker against these rules and ids.
+    #[must_use]
+    pub fn new(rules: &'a RuleSet, known: &'a Known) -> Self {
+        Self { rules, known }
+    }
+
+    /// Everything that is wrong with the lines, by line.
+    #[must_use]
+    pub fn check_all<'l>(&self, lines: impl Iterator<Item = &'l Line>) -> Vec<FactError> {
+        lines.flat_map(|line| self.check(line)).collect()
+    }
+
+    /// Everything that is wrong with one record.
+    #[must_use]
+    pub fn check(&self, line: &Line) -> Vec<FactError> {
+        let mut errors = vec![];
+        let mut found = |field: &str, text: String| errors.push(FactError::of_field(line.number, field, text));
+        let Some(tenant) = self.known.tenants.get(line.fact.tenant()) else {
+            let text = unknown("tenant", line.fact.tenant(), self.known.tenants.keys());
+            return vec![FactError::of_field(line.number, "tenant", text)];
+        };
+        let parsed = match &line.fact {
+            Fact::Tenant(fact) => self.tenant(fact, &mut found),
+            Fact::Unit(fact) => self.unit(fact, tenant, &mut found),
+            Fact::Person(fact) => self.person(fact, tenant, &mut found),
+            Fact::Case(fact) => self.case(fact, tenant, &mut found),
+            Fact::Event(fact) => self.event(fact, tenant, &mut found),
+        };
+        if let Err(text) = parsed {
+            errors.push(FactError::new(line.number, text));
+        }
+        errors
+    }
+
+    fn tenant(&self, fact: &TenantFact, found: &mut impl FnMut(&str, String)) -> Result<(), String> {
+        id_is_usable(&fact.id, found);
+        for pack in &fact.packs {
+            if self.rules.pack(pack).is_none() {
+                found("packs", unknown("rule pack", pack, self.rules.packs.iter().map(|pack| &pack.id)));
+            }
+        }
+        let delivery = fact.delivery.as_ref().and_then(|delivery| delivery.calendar.as_deref());
+        self.calendar("delivery.calendar", delivery, found);
+        Tenant::parse(fact).map(drop)
+    }
+
+    fn unit(&self, fact: &UnitFact, tenant: &KnownTenant, found: &mut impl FnMut(&str, String)) -> Result<(), String> {
+        id_is_usable(&fact.id, found);
+        unit_exists("parent", fact.parent.as_deref(), tenant, found);
+        self.calendar("calendar", fact.calendar.as_deref(), found);
+        scratch_organisation().add_unit(fact, &self.rules.vocabulary)
+    }
+
+    fn person(
+        &self,
+        fact: &PersonFact,
+        tenant: &KnownTenant,
+        found: &mut impl FnMut(&str, String),
+    ) -> Result<(), String> {
+        id_is_usable(&fact.id, found);
+        if fact.id == "fallback" || fact.id.starts_with("unit:") {
+            found("id", "`fallback` and `unit:…` name recipients that are no persons; choose another id".to_owned());
+        }
+        unit_exists("unit", fact.unit.as_deref(), tenant, found);
+        scratch_organisation().add_person(fact)
+    }
+
+    fn case(&self, fact: &CaseFact, tenant: &KnownTenant, found: &mut impl FnMut(&str, String)) -> Result<(), String> {
+        id_is_usable(&fact.id, found);
+        unit_exists("unit", fact.unit.as_deref(), tenant, found);
+        CaseFile::new("".into(), "".into()).add_record(fact, &self.rules.vocabulary)
+    }
+
+    fn event(
+        &self,
+        fact: &EventFact,
+        tenant: &KnownTenant,
+        found: &mut impl FnMut(&str, String),
+    ) -> Result<(), String> {
+        id_is_usable(&fact.id, found);
+        if !tenant.cases.contains(&*fact.case) {
+            found("case", unknown("case", &fact.case, tenant.cases.iter().take(SUGGESTIONS_FROM)));
+        }
+        let revoked = fact.revoked == Some(true);
+        let vocabulary = &self.rules.vocabulary;
+        if let Some(kind) = fact.kind.as_deref().filter(|kind| revoked && vocabulary.event(kind).is_none()) {
+            found("kind", unknown("event kind", kind, vocabulary.event_kinds()));
+        }
+        CaseFile::new("".into(), "".into()).add_event(fact, vocabulary, tenant.zone)
+    }
+
+    fn calendar(&self, field: &str, id: Option<&str>, found: &mut impl FnMut(&str, String)) {
+        if let Some(id) = id.filter(|id| self.rules.calendar_of(id).is_none()) {
+            found(field, unknown("calendar", id, self.rules.calendars.iter().map(|calendar| calendar.id())));
+        }
+    }
+}
+
+fn unit_exists(field: &str, id: Option<&str>, tenant: &KnownTenant, found: &mut impl FnMut(&str, String)) {
+    if let Some(id) = id.filter(|id| !tenant.units.contains(*id)) {
+        let names = tenant.units.iter().map(|unit| &**unit);
+        found(
+            field,
+            match nearest(id, names) {
+                Some(near) => format!("unknown unit `{id}`; did you mean `{near}`?"),
+                None => format!("unknown unit `{id}`"),
+            },
+        );
+    }
+}
+
+fn id_is_usable(id: &str, found: &mut impl FnMut(&str, String)) {
+    if id.trim().is_empty() {
+        found("id", "an id may not be empty".to_owned());
+    }
+}
+
+/// A municipality that only lends its parsing to a check.
+fn scratch_organisation() -> Organisation {
+    Organisation::new(Tenant {
+        id: "".into(),
+        name: "".into(),
+        packs: vec![],
+        language: crate::language::Language::default(),
+        zone: Tz::UTC,
+        coordinator: None,
+        contacts: std::collections::BTreeMap::new(),
+        fallback: crate::organisation::Address::new(""),
+        mail_domains: vec![],
+        case_url: None,
+        go_live: None,
+        opens: chrono::NaiveTime::MIN,
+        closes: chrono::NaiveTime::MIN,
+        delivery_calendar: None,
+    })
+}

@@ -1,0 +1,168 @@
+//! CSV: one record a row, one record type a file or a `type` column. The first row names the columns.
+//!
+//! | column | holds |
+//! |---|---|
+//! | the field names of `rule-language` § 4 | the field; dates `2026-03-02`, instants RFC 3339, `true`/`false` |
+//! | `attributes.NAME` | one attribute, with the type that the vocabulary gives it |
+//! | `packs`, `mail_domains` | several values, separated by `\|` |
+//! | `contacts.NAME` | the person of a tenant's contact |
+//! | `delivery.hours`, `delivery.calendar` | the tenant's hours and delivery calendar |
+//! | `absent.from`, `absent.to`, `absent.deputy` | one absence of a person; several need NDJSON |
+//!
+//! An empty cell is an absent field. Columns are separated by `,`, `;` or tab, whichever the first row uses most.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use csv::{ReaderBuilder, StringRecord};
+use serde_json::{Map, Value as Json, json};
+
+use super::{FactError, Line, ndjson};
+use crate::vocabulary::{Owner, ValueType, Vocabulary};
+
+/// The type of all records of a file without a `type` column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordType {
+    /// Municipalities.
+    Tenant,
+    /// Units.
+    Unit,
+    /// Persons.
+    Person,
+    /// Cases.
+    Case,
+    /// Events.
+    Event,
+}
+
+impl RecordType {
+    /// All types, in the order in which a full load gives them.
+    pub const ALL: [Self; 5] = [Self::Tenant, Self::Unit, Self::Person, Self::Case, Self::Event];
+
+    /// The word in facts.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Unit => "unit",
+            Self::Person => "person",
+            Self::Case => "case",
+            Self::Event => "event",
+        }
+    }
+
+    /// The type that a word names, in the singular or the plural, such as a file's name has it.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        let word = word.to_lowercase();
+        Self::ALL.into_iter().find(|known| known.word() == word.strip_suffix('s').unwrap_or(&word))
+    }
+}
+
+/// Reads records row by row. `record_type` is that of rows without a `type` cell.
+///
+/// # Errors
+/// Where the first row cannot be read, or names no type and none is given.
+pub fn read<'v>(
+    mut reader: impl BufRead + 'v,
+    record_type: Option<RecordType>,
+    vocabulary: &'v Vocabulary,
+) -> Result<impl Iterator<Item = Result<Line, FactError>> + 'v, FactError> {
+    let delimiter = delimiter(&mut reader).map_err(|error| FactError::new(1, error.to_string()))?;
+    let mut rows = ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(reader);
+    let columns: Vec<String> = rows
+        .headers()
+        .map_err(|error| row_error(1, &error))?
+        .iter()
+        .map(|name| name.trim_start_matches('\u{feff}').to_owned())
+        .collect();
+    if record_type.is_none() && !columns.iter().any(|name| name == "type") {
+        let words = RecordType::ALL.map(RecordType::word).join(", ");
+        return Err(FactError::new(1, format!("no `type` column, and no type given for the file ({words})")));
+    }
+    Ok(rows.into_records().map(move |row| {
+        let row = row.map_err(|error| row_error(0, &error))?;
+        let line = row.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
+        ndjson::from_object(line, record(&columns, &row, record_type, vocabulary))
+    }))
+}
+
+/// The separator that the first row uses most.
+fn delimiter(reader: &mut impl BufRead) -> std::io::Result<u8> {
+    let start = reader.fill_buf()?;
+    let header = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let count = |delimiter: u8| header.iter().filter(|byte| **byte == delimiter).count();
+    Ok([b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b','))
+}
+
+fn row_error(line: usize, error: &csv::Error) -> FactError {
+    let line = error.position().and_then(|position| usize::try_from(position.line()).ok()).unwrap_or(line);
+    let text = match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8; save the file as UTF-8".to_owned(),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} cells where the first row names {expected_len} columns")
+        }
+        _ => "the row cannot be read".to_owned(),
+    };
+    FactError::new(line, text)
+}
+
+/// A row as the object that the same record is in NDJSON.
+fn record(
+    columns: &[String],
+    row: &StringRecord,
+    record_type: Option<RecordType>,
+    vocabulary: &Vocabulary,
+) -> Map<String, Json> {
+    let cell = |wanted: &str| {
+        columns.iter().position(|name| name == wanted).and_then(|at| row.get(at)).filter(|text| !text.is_empty())
+    };
+    let record_type = cell("type").or(record_type.map(RecordType::word)).unwrap_or_default();
+    let mut record = Map::new();
+    let mut nested: BTreeMap<&str, Map<String, Json>> = BTreeMap::new();
+    record.insert("type".to_owned(), record_type.into());
+    for (name, text) in columns.iter().zip(row).filter(|(_, text)| !text.is_empty()) {
+        match name.split_once('.') {
+            Some(("attributes", attribute)) => {
+                let value_type = attribute_type(record_type, cell("kind"), attribute, vocabulary);
+                nested.entry("attributes").or_default().insert(attribute.to_owned(), typed(text, value_type));
+            }
+            Some((field @ ("contacts" | "delivery" | "absent"), inner)) => {
+                nested.entry(field).or_default().insert(inner.to_owned(), text.into());
+            }
+            _ => drop(record.insert(name.clone(), simple(name, text))),
+        }
+    }
+    for (field, inner) in nested {
+        let value = if field == "absent" { json!([inner]) } else { Json::Object(inner) };
+        record.insert(field.to_owned(), value);
+    }
+    record
+}
+
+fn simple(name: &str, text: &str) -> Json {
+    match name {
+        "packs" | "mail_domains" => text.split('|').map(str::trim).collect::<Vec<_>>().into(),
+        "protected" | "revoked" => typed(text, Some(ValueType::Bool)),
+        _ => text.into(),
+    }
+}
+
+fn attribute_type(record_type: &str, kind: Option<&str>, name: &str, vocabulary: &Vocabulary) -> Option<ValueType> {
+    let found = match record_type {
+        "case" => vocabulary.owned_attribute(Owner::Case, name),
+        "unit" => vocabulary.owned_attribute(Owner::Unit, name),
+        _ => vocabulary.event_attribute(vocabulary.event(kind?)?, name),
+    };
+    found.map(|(_, value_type)| value_type)
+}
+
+/// A cell as its type. What does not fit stays text, which the check then names as the wrong type.
+fn typed(text: &str, value_type: Option<ValueType>) -> Json {
+    let value = match value_type {
+        Some(ValueType::Bool) => text.parse::<bool>().ok().map(Json::from),
+        Some(ValueType::Number) => text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map(Json::from),
+        _ => None,
+    };
+    value.unwrap_or_else(|| text.into())
+}
