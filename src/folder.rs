@@ -22,26 +22,47 @@ pub enum FolderError {
     Invalid(Box<Report>),
 }
 
-/// Loads the rules of a folder, or the shipped ones, with their warnings.
-///
-/// # Errors
-/// Where the folder cannot be read, or holds any error.
-pub fn load_rules(folder: Option<&Path>) -> Result<(RuleSet, Report), FolderError> {
-    let loaded = match folder {
-        None => load(embedded(), str::to_owned),
-        Some(folder) => {
-            let prefix = format!("{}/", folder.display().to_string().trim_end_matches('/'));
-            load(read(folder)?, move |path| path.strip_prefix(&prefix).unwrap_or(path).to_owned())
-        }
-    };
-    loaded.map_err(|report| FolderError::Invalid(Box::new(report)))
+/// The files of a rules folder, with how their paths begin.
+#[derive(Debug)]
+pub struct RulesFolder {
+    /// The files.
+    pub files: RuleFiles,
+    prefix: String,
 }
 
-/// The files of a rules folder, each by the path that the user would type.
-///
-/// # Errors
-/// Where a file or folder cannot be read.
-pub fn read(folder: &Path) -> Result<RuleFiles, FolderError> {
+impl RulesFolder {
+    /// Reads a folder, or takes the shipped rules.
+    ///
+    /// # Errors
+    /// Where a file or folder cannot be read.
+    pub fn open(folder: Option<&Path>) -> Result<Self, FolderError> {
+        Ok(match folder {
+            None => Self { files: embedded(), prefix: String::new() },
+            Some(folder) => Self { files: read(folder)?, prefix: prefix(folder) },
+        })
+    }
+
+    /// A file's path below the folder.
+    #[must_use]
+    pub fn below(&self, path: &str) -> String {
+        path.strip_prefix(&self.prefix).unwrap_or(path).to_owned()
+    }
+
+    /// Loads the rules, with their warnings.
+    ///
+    /// # Errors
+    /// Where the folder holds any error.
+    pub fn load(&self) -> Result<(RuleSet, Report), FolderError> {
+        load(self.files.clone(), |path| self.below(path)).map_err(|report| FolderError::Invalid(Box::new(report)))
+    }
+}
+
+fn prefix(folder: &Path) -> String {
+    format!("{}/", folder.display().to_string().trim_end_matches('/'))
+}
+
+/// The files of a folder, each by the path that the user would type.
+fn read(folder: &Path) -> Result<RuleFiles, FolderError> {
     let mut files = Vec::new();
     collect(folder, folder, &mut files)
         .map_err(|source| FolderError::Read { folder: folder.display().to_string(), source })?;
@@ -55,7 +76,7 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(Arc<str>, String)>) -> s
         if path.is_dir() {
             collect(root, &path, files)?;
         } else if is_template || path.extension().is_some_and(|extension| extension == "toml") {
-            let name = format!("{}/{}", root.display().to_string().trim_end_matches('/'), below(root, &path));
+            let name = format!("{}{}", prefix(root), below(root, &path));
             files.push((name.into(), std::fs::read_to_string(&path)?));
         }
     }

@@ -33,6 +33,8 @@ pub mod rules;
 pub mod engine;
 pub mod simulate;
 
+pub mod rule_tests;
+
 pub mod facts;
 pub mod folder;
 

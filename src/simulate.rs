@@ -12,38 +12,52 @@ use crate::engine::{Municipality, Occasion, Plan, plan, plan_notices};
 use crate::notice::{Handled, Notice, Problem};
 use crate::obligation::{Deviation, Obligation};
 
-/// The days to look at, both included.
+/// The time to look at, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Days {
-    /// First day.
-    pub from: NaiveDate,
-    /// Last day.
-    pub to: NaiveDate,
+pub struct Stretch {
+    /// First instant.
+    pub begins: Instant,
+    /// Last instant: what is due that day is still running.
+    pub ends: Instant,
+}
+
+impl Stretch {
+    /// From the first instant of a day to the last instant of another, local.
+    #[must_use]
+    pub fn of_days(municipality: &Municipality<'_>, from: NaiveDate, to: NaiveDate) -> Self {
+        let zone = municipality.zone();
+        Self { begins: first_instant(zone, from), ends: end_of_day(zone, to) - TimeDelta::nanoseconds(1) }
+    }
 }
 
 /// What would have happened in one case.
 #[derive(Debug)]
 pub struct CaseRun {
-    /// Every notice within the days, with when it would have gone out.
+    /// Every notice within the stretch, with when it would have gone out.
     pub notices: Vec<(Instant, Notice)>,
-    /// Steps that were overtaken or merged within the days, with when.
+    /// Steps that were overtaken or merged within the stretch, with when.
     pub unsent: Vec<(Instant, Handled)>,
-    /// What a person should mend, as seen within the days.
+    /// What a person should mend, as seen within the stretch.
     pub problems: Vec<Problem>,
-    /// Every deviation that was open at any time within the days.
+    /// Every deviation that was open at any time within the stretch.
     pub deviations: Vec<Deviation>,
-    /// Every obligation known at the end of the last day.
+    /// Every obligation known at the end.
     pub obligations: Vec<Obligation>,
 }
 
-/// Runs one case from the tenant's first round to the end of the last day.
+/// Runs one case from the tenant's first round to the end.
 ///
 /// Rounds begin at `go_live`; without it at `first_recorded`, the first time at which anything of the tenant was
-/// recorded; without either at the first of the days.
+/// recorded; without either at the beginning of the stretch.
 #[must_use]
-pub fn run_case(municipality: &Municipality<'_>, case: &CaseFile, first_recorded: Option<Instant>, days: Days) -> CaseRun {
+pub fn run_case(
+    municipality: &Municipality<'_>,
+    case: &CaseFile,
+    first_recorded: Option<Instant>,
+    stretch: Stretch,
+) -> CaseRun {
     let zone = municipality.zone();
-    let (begins, ends) = (first_instant(zone, days.from), last_instant(municipality, days.to));
+    let Stretch { begins, ends } = stretch;
     let go_live = municipality.organisation.tenant.go_live.map(|date| first_instant(zone, date));
     let mut run = CaseRun { notices: vec![], unsent: vec![], problems: vec![], deviations: vec![], obligations: vec![] };
     let mut ledger: Vec<Handled> = Vec::new();
@@ -69,11 +83,6 @@ fn occasion(municipality: &Municipality<'_>, now: Instant) -> Occasion {
     let today = municipality.date(now);
     let is_opening = municipality.holds_round(today) && municipality.opening(today) == now;
     if is_opening { Occasion::Round } else { Occasion::Between }
-}
-
-/// The last instant of a day: what is due that day is still running.
-fn last_instant(municipality: &Municipality<'_>, date: NaiveDate) -> Instant {
-    end_of_day(municipality.zone(), date) - TimeDelta::nanoseconds(1)
 }
 
 /// Whether a deviation was open at any time from `begins` on.
@@ -107,8 +116,8 @@ impl Line {
 
 /// The lines of one case's run.
 #[must_use]
-pub fn lines(municipality: &Municipality<'_>, case: &CaseFile, run: &CaseRun, days: Days) -> Vec<Line> {
-    let writer = Writer { municipality, case, days };
+pub fn lines(municipality: &Municipality<'_>, case: &CaseFile, run: &CaseRun, stretch: Stretch) -> Vec<Line> {
+    let writer = Writer { municipality, case, today: municipality.date(stretch.ends) };
     let notices = run.notices.iter().map(|(at, notice)| writer.notice(*at, notice));
     let deviations = run.deviations.iter().map(|deviation| writer.deviation(deviation));
     let obligations = run.obligations.iter().map(|obligation| writer.obligation(obligation));
@@ -123,7 +132,7 @@ pub fn sort(lines: &mut [Line]) {
 struct Writer<'a> {
     municipality: &'a Municipality<'a>,
     case: &'a CaseFile,
-    days: Days,
+    today: NaiveDate,
 }
 
 impl Writer<'_> {
@@ -154,7 +163,7 @@ impl Writer<'_> {
             "type": "deviation", "opened_at": self.at(deviation.opened_at), "tenant": &*self.case.tenant,
             "case": &*self.case.id, "rule": rule, "start": &*deviation.start, "due_on": deviation.due_on,
             "closed_at": deviation.closed.map(|(at, _)| self.at(at)),
-            "closed_as": deviation.closed.map(|(_, how)| how.word()), "days_late": deviation.days_late(self.days.to),
+            "closed_as": deviation.closed.map(|(_, how)| how.word()), "days_late": deviation.days_late(self.today),
         });
         let key = self.key(rule, &deviation.start);
         Line { order: (false, Some(deviation.opened_at), key, -1, deviation.number, String::new()), json }

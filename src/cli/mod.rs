@@ -1,12 +1,23 @@
 //! The command line: parse, wire, dispatch, exit codes.
 
+mod check;
 mod simulate;
+mod test;
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::folder::{FolderError, RulesFolder};
+use crate::rules::RuleSet;
+use crate::rules::diagnostics::Report;
+
+/// Exit code: the command failed.
+const FAILED: u8 = 1;
+/// Exit code: rules or configuration cannot be used.
+const CONFIGURATION: u8 = 78;
 
 /// Deadline guard for municipalities that work by BTI.
 #[derive(Debug, Parser)]
@@ -18,6 +29,10 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Load and lint a rules folder.
+    Check(check::Check),
+    /// Run the tests of a rules folder.
+    Test(test::Test),
     /// Show what a rule folder would have done, from facts alone.
     Simulate(simulate::Simulate),
 }
@@ -48,7 +63,7 @@ impl Failed {
 
 impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Self {
-        Self::with(1, error)
+        Self::with(FAILED, error)
     }
 }
 
@@ -61,27 +76,37 @@ struct RulesArgument {
 }
 
 impl RulesArgument {
-    fn load(&self) -> Result<crate::rules::RuleSet, Failed> {
-        load_rules(self.rules.as_deref())
+    fn load(&self) -> Result<RuleSet, Failed> {
+        Ok(load(&open(self.rules.as_deref())?)?.0)
     }
 }
 
-fn load_rules(folder: Option<&std::path::Path>) -> Result<crate::rules::RuleSet, Failed> {
-    use crate::folder::{FolderError, load_rules};
-    match load_rules(folder) {
-        Ok((rules, _)) => Ok(rules),
-        Err(FolderError::Invalid(report)) => {
-            let text = format!("{}{} error(s); nothing was loaded", report.render(false), report.errors());
-            Err(Failed::with(78, text))
+fn open(folder: Option<&Path>) -> Result<RulesFolder, Failed> {
+    RulesFolder::open(folder).map_err(|error| Failed::with(CONFIGURATION, error))
+}
+
+/// Loads a rules folder; what is wrong with it is shown with its lines.
+fn load(folder: &RulesFolder) -> Result<(RuleSet, Report), Failed> {
+    folder.load().map_err(|error| match error {
+        FolderError::Invalid(report) => {
+            let text = format!("the rules hold {} error(s); nothing was loaded", report.errors());
+            Failed::with(CONFIGURATION, format!("{}{text}", report.render(is_coloured())))
         }
-        Err(error) => Err(Failed::with(78, error)),
-    }
+        other => Failed::with(CONFIGURATION, other),
+    })
+}
+
+/// Whether stderr shows colours: a terminal, and `NO_COLOR` is not set.
+fn is_coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
+        Command::Check(command) => command.run(),
+        Command::Test(command) => command.run(),
         Command::Simulate(command) => command.run(),
     };
     match result {

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use super::{Failed, Format, RulesArgument};
 use crate::engine::Municipality;
 use crate::facts::World;
-use crate::simulate::{Days, lines, run_case, sort};
+use crate::simulate::{Stretch, lines, run_case, sort};
 
 /// Arguments of `simulate`.
 #[derive(Debug, clap::Args)]
@@ -37,13 +37,13 @@ impl Simulate {
             let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
             Failed::with(1, text.join("\n"))
         })?;
-        let days = Days { from: self.from, to: self.to };
         let mut all = Vec::new();
         for facts in &world.municipalities {
             let municipality = Municipality::new(&rules, &facts.organisation).map_err(|text| Failed::with(1, text))?;
+            let stretch = Stretch::of_days(&municipality, self.from, self.to);
             for case in &facts.cases {
-                let run = run_case(&municipality, case, facts.first_recorded_at, days);
-                all.extend(lines(&municipality, case, &run, days));
+                let run = run_case(&municipality, case, facts.first_recorded_at, stretch);
+                all.extend(lines(&municipality, case, &run, stretch));
             }
         }
         sort(&mut all);

@@ -6,8 +6,7 @@
 mod condition;
 pub mod diagnostics;
 mod embedded;
-mod format;
-pub mod testing;
+pub(crate) mod format;
 
 use std::collections::HashMap;
 use std::sync::Arc;

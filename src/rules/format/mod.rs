@@ -12,7 +12,7 @@ mod rule;
 mod start;
 mod words;
 
-pub(super) use reader::{Node, Source, Table};
+pub(crate) use reader::{Node, Source, Table};
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -238,7 +238,7 @@ impl<'f> Loader<'f> {
 }
 
 /// The TOML of one text, read as far as it goes.
-pub(super) fn parse<'i>(source: &Source<'_>, text: &'i str) -> DeTable<'i> {
+pub(crate) fn parse<'i>(source: &Source<'_>, text: &'i str) -> DeTable<'i> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         source.error(error.span().unwrap_or(0..0), error.message().to_owned());

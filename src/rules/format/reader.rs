@@ -14,32 +14,32 @@ use crate::language::Localized;
 use crate::rules::diagnostics::{Finding, Severity, SourceSpan};
 
 /// A value with its place.
-pub(in crate::rules) type Node<'a> = Spanned<DeValue<'a>>;
+pub(crate) type Node<'a> = Spanned<DeValue<'a>>;
 
 /// Collects findings about one file.
-pub(in crate::rules) struct Source<'f> {
+pub(crate) struct Source<'f> {
     file: usize,
     findings: &'f RefCell<Vec<Finding>>,
 }
 
 impl<'f> Source<'f> {
-    pub(in crate::rules) fn new(file: usize, findings: &'f RefCell<Vec<Finding>>) -> Self {
+    pub(crate) fn new(file: usize, findings: &'f RefCell<Vec<Finding>>) -> Self {
         Self { file, findings }
     }
 
-    pub(in crate::rules) fn span(&self, range: Range<usize>) -> SourceSpan {
+    pub(crate) fn span(&self, range: Range<usize>) -> SourceSpan {
         SourceSpan { file: self.file, range: range.into() }
     }
 
-    pub(in crate::rules) fn error(&self, range: Range<usize>, message: impl Into<String>) {
+    pub(crate) fn error(&self, range: Range<usize>, message: impl Into<String>) {
         self.report(Severity::Error, range, message.into(), None);
     }
 
-    pub(in crate::rules) fn error_with_help(&self, range: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn error_with_help(&self, range: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         self.report(Severity::Error, range, message.into(), Some(help.into()));
     }
 
-    pub(in crate::rules) fn warning(&self, range: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn warning(&self, range: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         self.report(Severity::Warning, range, message.into(), Some(help.into()));
     }
 
@@ -49,7 +49,7 @@ impl<'f> Source<'f> {
     }
 
     /// "Unknown …", with the nearest known word as help.
-    pub(in crate::rules) fn unknown<'w>(
+    pub(crate) fn unknown<'w>(
         &self,
         range: Range<usize>,
         what: &str,
@@ -73,7 +73,7 @@ impl<'f> Source<'f> {
         }
     }
 
-    pub(in crate::rules) fn text<'a>(&self, node: &'a Node<'_>) -> Option<&'a str> {
+    pub(crate) fn text<'a>(&self, node: &'a Node<'_>) -> Option<&'a str> {
         let text = node.get_ref().as_str();
         if text.is_none() {
             self.wrong_type(node, "a text in quotes");
@@ -82,7 +82,7 @@ impl<'f> Source<'f> {
     }
 
     /// A text that is not empty.
-    pub(in crate::rules) fn word<'a>(&self, node: &'a Node<'_>) -> Option<&'a str> {
+    pub(crate) fn word<'a>(&self, node: &'a Node<'_>) -> Option<&'a str> {
         let text = self.text(node)?;
         if text.trim().is_empty() {
             self.error(node.span(), "this may not be empty");
@@ -91,7 +91,7 @@ impl<'f> Source<'f> {
         Some(text)
     }
 
-    pub(in crate::rules) fn boolean(&self, node: &Node<'_>) -> Option<bool> {
+    pub(crate) fn boolean(&self, node: &Node<'_>) -> Option<bool> {
         let value = node.get_ref().as_bool();
         if value.is_none() {
             self.wrong_type(node, "true or false");
@@ -99,7 +99,7 @@ impl<'f> Source<'f> {
         value
     }
 
-    pub(in crate::rules) fn integer(&self, node: &Node<'_>, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
+    pub(crate) fn integer(&self, node: &Node<'_>, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let number = node
             .get_ref()
             .as_integer()
@@ -111,7 +111,7 @@ impl<'f> Source<'f> {
         number
     }
 
-    pub(in crate::rules) fn number(&self, node: &Node<'_>) -> Option<f64> {
+    pub(crate) fn number(&self, node: &Node<'_>) -> Option<f64> {
         let value = node.get_ref();
         let number = match (value.as_integer(), value.as_float()) {
             (Some(integer), _) => i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(int_to_float),
@@ -124,7 +124,7 @@ impl<'f> Source<'f> {
         number
     }
 
-    pub(in crate::rules) fn date(&self, node: &Node<'_>) -> Option<NaiveDate> {
+    pub(crate) fn date(&self, node: &Node<'_>) -> Option<NaiveDate> {
         let date = match node.get_ref() {
             DeValue::Datetime(datetime) if datetime.time.is_none() => datetime.date.and_then(civil),
             DeValue::String(text) => crate::case::parse_date(text),
@@ -137,7 +137,7 @@ impl<'f> Source<'f> {
     }
 
     /// A local date and time without an offset.
-    pub(in crate::rules) fn local_time(&self, node: &Node<'_>) -> Option<NaiveDateTime> {
+    pub(crate) fn local_time(&self, node: &Node<'_>) -> Option<NaiveDateTime> {
         let local = match node.get_ref() {
             DeValue::Datetime(datetime) if datetime.offset.is_none() => {
                 let date = datetime.date.and_then(civil);
@@ -154,7 +154,7 @@ impl<'f> Source<'f> {
         local
     }
 
-    pub(in crate::rules) fn duration(&self, node: &Node<'_>) -> Option<Span> {
+    pub(crate) fn duration(&self, node: &Node<'_>) -> Option<Span> {
         let text = self.text(node)?;
         match text.parse() {
             Ok(span) => Some(span),
@@ -166,7 +166,7 @@ impl<'f> Source<'f> {
     }
 
     /// A span that is not counted in hours.
-    pub(in crate::rules) fn civil_span(&self, node: &Node<'_>, what: &str) -> Option<Span> {
+    pub(crate) fn civil_span(&self, node: &Node<'_>, what: &str) -> Option<Span> {
         let span = self.duration(node)?;
         if span.unit == Unit::Hour {
             self.error(node.span(), format!("{what} is counted in days, weeks, months, years or working days, not hours"));
@@ -175,7 +175,7 @@ impl<'f> Source<'f> {
         Some(span)
     }
 
-    pub(in crate::rules) fn weekday(&self, node: &Node<'_>) -> Option<Weekday> {
+    pub(crate) fn weekday(&self, node: &Node<'_>) -> Option<Weekday> {
         const DAYS: [(&str, Weekday); 7] = [
             ("mon", Weekday::Mon),
             ("tue", Weekday::Tue),
@@ -189,7 +189,7 @@ impl<'f> Source<'f> {
     }
 
     /// One of a few words.
-    pub(in crate::rules) fn choice<T: Copy>(&self, node: &Node<'_>, what: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&self, node: &Node<'_>, what: &str, words: &[(&str, T)]) -> Option<T> {
         let word = self.text(node)?;
         let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
         if found.is_none() {
@@ -199,7 +199,7 @@ impl<'f> Source<'f> {
     }
 
     /// A list with at least one entry.
-    pub(in crate::rules) fn list<'a, 'i>(&self, node: &'a Node<'i>) -> Option<&'a [Node<'i>]> {
+    pub(crate) fn list<'a, 'i>(&self, node: &'a Node<'i>) -> Option<&'a [Node<'i>]> {
         let Some(array) = node.get_ref().as_array() else {
             self.wrong_type(node, "a list in [ ]");
             return None;
@@ -211,7 +211,7 @@ impl<'f> Source<'f> {
         Some(array)
     }
 
-    pub(in crate::rules) fn table<'a, 'i>(&'a self, node: &'a Node<'i>, what: &'static str) -> Option<Table<'a, 'i>> {
+    pub(crate) fn table<'a, 'i>(&'a self, node: &'a Node<'i>, what: &'static str) -> Option<Table<'a, 'i>> {
         let Some(entries) = node.get_ref().as_table() else {
             self.wrong_type(node, "a table in { }");
             return None;
@@ -220,7 +220,7 @@ impl<'f> Source<'f> {
     }
 
     /// A text in one language, or `{ nb = …, nn = …, en = … }`.
-    pub(in crate::rules) fn localized(&self, node: &Node<'_>) -> Option<Localized> {
+    pub(crate) fn localized(&self, node: &Node<'_>) -> Option<Localized> {
         if let Some(text) = node.get_ref().as_str() {
             return Some(Localized::same(text));
         }
@@ -234,7 +234,7 @@ impl<'f> Source<'f> {
         text
     }
 
-    pub(in crate::rules) fn wrong_type(&self, node: &Node<'_>, expected: &str) {
+    pub(crate) fn wrong_type(&self, node: &Node<'_>, expected: &str) {
         let found = match node.get_ref() {
             DeValue::String(_) => "a text",
             DeValue::Integer(_) | DeValue::Float(_) => "a number",
@@ -258,7 +258,7 @@ fn civil(date: toml::value::Date) -> Option<NaiveDate> {
 }
 
 /// A table whose keys are all accounted for: what nobody asked for is an error when it is finished.
-pub(in crate::rules) struct Table<'a, 'i> {
+pub(crate) struct Table<'a, 'i> {
     source: &'a Source<'a>,
     entries: &'a DeTable<'i>,
     range: Range<usize>,
@@ -267,22 +267,22 @@ pub(in crate::rules) struct Table<'a, 'i> {
 }
 
 impl<'a, 'i> Table<'a, 'i> {
-    pub(in crate::rules) fn new(source: &'a Source<'a>, entries: &'a DeTable<'i>, range: Range<usize>, what: &'static str) -> Self {
+    pub(crate) fn new(source: &'a Source<'a>, entries: &'a DeTable<'i>, range: Range<usize>, what: &'static str) -> Self {
         Self { source, entries, range, what, asked: vec![] }
     }
 
-    pub(in crate::rules) fn range(&self) -> Range<usize> {
+    pub(crate) fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
     /// The value of a key, if it is there.
-    pub(in crate::rules) fn take(&mut self, key: &'static str) -> Option<&'a Node<'i>> {
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<&'a Node<'i>> {
         self.asked.push(key);
         self.entries.get(key)
     }
 
     /// The value of a key that must be there.
-    pub(in crate::rules) fn require(&mut self, key: &'static str) -> Option<&'a Node<'i>> {
+    pub(crate) fn require(&mut self, key: &'static str) -> Option<&'a Node<'i>> {
         let node = self.take(key);
         if node.is_none() {
             self.source.error(self.range(), format!("{} needs `{key}`", self.what));
@@ -291,17 +291,17 @@ impl<'a, 'i> Table<'a, 'i> {
     }
 
     /// Whether a key is there.
-    pub(in crate::rules) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }
 
     /// Every key and value, all of them accounted for: for tables whose keys are names.
-    pub(in crate::rules) fn entries(&self) -> impl Iterator<Item = (&'a str, Range<usize>, &'a Node<'i>)> + use<'a, 'i> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, Range<usize>, &'a Node<'i>)> + use<'a, 'i> {
         self.entries.iter().map(|(key, node)| (&**key.get_ref(), key.span(), node))
     }
 
     /// Reports the keys that nobody asked for.
-    pub(in crate::rules) fn finish(self) {
+    pub(crate) fn finish(self) {
         for (key, node) in self.entries {
             if !self.asked.contains(&&**key.get_ref()) {
                 let _ = node;
@@ -317,6 +317,6 @@ impl<'a, 'i> Table<'a, 'i> {
 }
 
 /// A shared copy of a text.
-pub(in crate::rules) fn shared(text: &str) -> Arc<str> {
+pub(crate) fn shared(text: &str) -> Arc<str> {
     text.into()
 }
