@@ -59,7 +59,8 @@ pub fn run_case(
     let zone = municipality.zone();
     let Stretch { begins, ends } = stretch;
     let go_live = municipality.organisation.tenant.go_live.map(|date| first_instant(zone, date));
-    let mut run = CaseRun { notices: vec![], unsent: vec![], problems: vec![], deviations: vec![], obligations: vec![] };
+    let mut run =
+        CaseRun { notices: vec![], unsent: vec![], problems: vec![], deviations: vec![], obligations: vec![] };
     let mut ledger: Vec<Handled> = Vec::new();
     let mut next = Some(go_live.or(first_recorded).unwrap_or(begins));
     while let Some(now) = next.filter(|now| *now <= ends) {

@@ -20,7 +20,11 @@ impl Check {
         write!(err, "{}", report.render(super::is_coloured()))?;
         let mut out = std::io::stdout().lock();
         let (packs, count, warnings) = (rules.packs.len(), rules.rules.len(), report.warnings());
-        writeln!(out, "{packs} pack(s), {count} rules, {} calendar(s): 0 errors, {warnings} warning(s)", rules.calendars.len())?;
+        writeln!(
+            out,
+            "{packs} pack(s), {count} rules, {} calendar(s): 0 errors, {warnings} warning(s)",
+            rules.calendars.len()
+        )?;
         Ok(())
     }
 }

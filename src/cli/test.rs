@@ -29,10 +29,6 @@ impl Test {
             writeln!(out)?;
         }
         writeln!(out, "{} passed, {} failed", outcome.passed, outcome.failures.len())?;
-        if outcome.failures.is_empty() {
-            Ok(())
-        } else {
-            Err(Failed::with(FAILED, "some rule tests failed"))
-        }
+        if outcome.failures.is_empty() { Ok(()) } else { Err(Failed::with(FAILED, "some rule tests failed")) }
     }
 }

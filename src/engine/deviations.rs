@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::calendar::Instant;
+use crate::calendar::{Instant, first_instant};
 use crate::case::CaseFile;
 use crate::obligation::{Closing, Deviation, LateUntil, Obligation, RuleIndex, Status};
+use crate::rules::From;
 
 use super::evaluate::Evaluation;
 use super::municipality::Municipality;
@@ -34,7 +35,8 @@ pub(crate) fn deviations(municipality: &Municipality<'_>, case: &CaseFile, now: 
                     until = Some(window);
                     is_window = true;
                 }
-                let obligations: Vec<&Obligation> = evaluation.obligations().map(|(obligation, _)| obligation).collect();
+                let obligations: Vec<&Obligation> =
+                    evaluation.obligations().map(|(obligation, _)| obligation).collect();
                 register.observe(municipality, &obligations, moment, now, until);
             }
         }
@@ -50,10 +52,22 @@ fn moments(municipality: &Municipality<'_>, case: &CaseFile, now: Instant) -> Ve
         moments.extend(event.versions.changes());
         moments.extend(event.versions.versions().flatten().map(|version| version.time.instant));
     }
+    moments.extend(case_dates(municipality, case));
     moments.retain(|moment| *moment <= now);
     moments.sort_unstable();
     moments.dedup();
     moments
+}
+
+/// The first instants of the case dates that rules count from: a state may meet such a rule from then on.
+fn case_dates(municipality: &Municipality<'_>, case: &CaseFile) -> Vec<Instant> {
+    let rules = municipality.active_rules().iter().map(|index| municipality.rules.rule(*index));
+    let attributes = rules.filter_map(|rule| match rule.from {
+        From::Case(attribute) => Some(attribute),
+        _ => None,
+    });
+    let dates = attributes.flat_map(|id| case.records.versions().filter_map(move |record| record.attributes.date(id)));
+    dates.map(|date| first_instant(municipality.zone(), date)).collect()
 }
 
 /// The deviations found so far, by obligation.
@@ -77,7 +91,10 @@ impl Register {
         for obligation in recorded {
             let key = (obligation.rule, obligation.start.clone());
             let falls_due = obligation.due.map(|due| due.at).filter(|due_at| {
-                obligation.status.is_open() && *due_at > moment && *due_at <= now && until.is_none_or(|until| *due_at < until)
+                obligation.status.is_open()
+                    && *due_at > moment
+                    && *due_at <= now
+                    && until.is_none_or(|until| *due_at < until)
             });
             if obligation.status.is_lapse() {
                 self.lapse(key.clone(), obligation, moment);

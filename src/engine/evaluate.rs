@@ -10,7 +10,7 @@ use crate::vocabulary::Value;
 use super::deadline::{PausedDays, Reckoning, Trace};
 use super::fulfilment::{End, Ending, end, meeting, speaks_of};
 use super::start::{Start, starts};
-use super::view::{State, View};
+use super::view::{State, View, satisfies};
 use crate::calendar::end_of_day;
 
 /// Every obligation known at an instant.
@@ -142,7 +142,9 @@ impl<'a> Judge<'_, 'a> {
     }
 
     fn paused(&self, end: Option<End>) -> PausedDays {
-        PausedDays::of(self.rule.pauses.as_ref(), self.view, |index| end.is_none_or(|end| end.includes(index, self.view)))
+        PausedDays::of(self.rule.pauses.as_ref(), self.view, |index| {
+            end.is_none_or(|end| end.includes(index, self.view))
+        })
     }
 
     fn extensions(&self, start: &Start<'a>, end: Option<End>) -> Vec<(&'a std::sync::Arc<str>, NaiveDate)> {
@@ -171,21 +173,18 @@ impl<'a> Judge<'_, 'a> {
         if outside {
             return Some(VoidReason::OutOfForce);
         }
-        let state = self.state_for(start)?;
-        let holds = |condition| state.satisfies(condition, start.event, start.number);
+        let state = self.state_for(start);
+        let holds = |condition| satisfies(state.as_ref(), condition, start.event, start.number);
         let applies = self.rule.when.as_ref().is_none_or(holds) && !self.rule.unless.as_ref().is_some_and(holds);
         (!applies).then_some(VoidReason::Condition)
     }
 
-    /// The records that conditions read: those known now; for a period not later than the end of its last day.
+    /// The records that conditions read: those known now; for a period not later than the end of its last day, when
+    /// there may have been none.
     fn state_for(&self, start: &Start<'a>) -> Option<State<'a>> {
         let Some(window) = start.window else { return Some(self.view.state) };
         let ends_at = end_of_day(self.view.municipality.zone(), window.last) - chrono::TimeDelta::nanoseconds(1);
-        if ends_at >= self.view.now {
-            return Some(self.view.state);
-        }
-        // A case that was recorded only later is judged by what is known now.
-        self.view.state_at(ends_at).or(Some(self.view.state))
+        if ends_at >= self.view.now { Some(self.view.state) } else { self.view.state_at(ends_at) }
     }
 
     fn status(&self, start: &Start<'a>, end: Option<End>, due: Option<Due>) -> Status {
@@ -206,7 +205,8 @@ impl<'a> Judge<'_, 'a> {
 
     /// In time: on or before the due day; for hours, an instant not after `due_at`.
     fn in_time(&self, end: End, due: Due) -> bool {
-        let by_instant = self.span_is_hours() && end.event.is_some_and(|index| !self.view.events[index].event.time.date_only);
+        let by_instant =
+            self.span_is_hours() && end.event.is_some_and(|index| !self.view.events[index].event.time.date_only);
         end.on <= due.on && (!by_instant || end.instant <= due.at)
     }
 

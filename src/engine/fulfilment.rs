@@ -3,13 +3,13 @@
 
 use chrono::NaiveDate;
 
-use crate::calendar::{Instant, first_instant};
+use crate::calendar::Instant;
 use crate::case::Event;
 use crate::rules::{EventPattern, From, Meeting, MetBy, Rule};
 use crate::vocabulary::{AttributeId, Attributes, Value, ValueType};
 
 use super::start::{Position, Start};
-use super::view::View;
+use super::view::{View, satisfies};
 
 /// The end of an obligation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl End {
     }
 
     /// Order of endings: by civil day, a meeting first, then by event order.
-    fn rank(&self) -> (NaiveDate, bool, Instant, Option<usize>) {
-        (self.on, self.how != Ending::Met, self.instant, self.event)
+    fn rank(&self) -> (NaiveDate, bool, Instant, usize) {
+        (self.on, self.how != Ending::Met, self.instant, self.event.unwrap_or(usize::MAX))
     }
 }
 
@@ -155,12 +155,10 @@ fn equal_on(ids: &[(AttributeId, ValueType)], one: &Attributes, other: &Attribut
 /// The day on which the facts known first satisfied `met_when`, not before the start.
 fn met_when(view: &View<'_>, rule: &Rule, start: &Start<'_>, closes: Option<NaiveDate>) -> Option<End> {
     let condition = rule.met_when.as_ref()?;
-    let zone = view.municipality.zone();
-    let begins_on = match start.position {
-        Position::Event(index) => view.events[index].event.time.on,
-        Position::Instant(instant) => view.municipality.date(instant),
+    let begins = match start.position {
+        Position::Event(index) => view.events[index].event.time.instant,
+        Position::Instant(instant) => instant,
     };
-    let begins = first_instant(zone, begins_on);
     if begins > view.now {
         return None;
     }
@@ -168,7 +166,7 @@ fn met_when(view: &View<'_>, rule: &Rule, start: &Start<'_>, closes: Option<Naiv
     let later = changes.iter().copied().filter(|instant| *instant > begins && *instant <= view.now);
     let satisfied = |instant: &Instant| {
         let state = view.state_at(*instant);
-        state.is_some_and(|state| state.satisfies(condition, start.event, start.number))
+        state.is_some_and(|state| satisfies(Some(&state), condition, start.event, start.number))
     };
     let instant = std::iter::once(begins).chain(later).find(satisfied)?;
     let on = view.municipality.date(instant);

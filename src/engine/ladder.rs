@@ -138,7 +138,17 @@ impl Climb<'_, '_> {
             let come = self.has_come(step.urgent, moment);
             if !self.is_handled(due, step, role, repetition) {
                 let (role, purpose, urgent) = (role.clone(), step.purpose, step.urgent);
-                candidates.push(Candidate { position, repetition, role, role_place, purpose, urgent, nominal, moment, come });
+                candidates.push(Candidate {
+                    position,
+                    repetition,
+                    role,
+                    role_place,
+                    purpose,
+                    urgent,
+                    nominal,
+                    moment,
+                    come,
+                });
             }
             if moment > self.view.now {
                 break;
@@ -148,7 +158,10 @@ impl Climb<'_, '_> {
 
     fn has_come(&self, urgent: bool, moment: Instant) -> bool {
         let awake = || (MORNING..EVENING).contains(&time_of_day(self.view.municipality.zone(), self.view.now));
-        moment <= self.view.now && if urgent { awake() } else { self.occasion == Occasion::Round }
+        let go_live = self.view.municipality.organisation.tenant.go_live;
+        moment <= self.view.now
+            && go_live.is_none_or(|go_live| go_live <= self.today)
+            && if urgent { awake() } else { self.occasion == Occasion::Round }
     }
 
     /// The nominal date of a step's repetition, and the first instant at which it may go out.
@@ -183,7 +196,10 @@ impl Climb<'_, '_> {
 
     fn is_handled(&self, due: Due, step: &Step, role: &Role, repetition: u32) -> bool {
         self.entries(due).any(|handled| {
-            handled.repetition == repetition && handled.step == step.at && handled.role == *role && handled.purpose == step.purpose
+            handled.repetition == repetition
+                && handled.step == step.at
+                && handled.role == *role
+                && handled.purpose == step.purpose
         })
     }
 
@@ -194,7 +210,11 @@ impl Climb<'_, '_> {
         if !self.rule.ladder.iter().any(|step| step.to.iter().any(|role| is_first(step.purpose, role))) {
             return Ok(None);
         }
-        let told = self.entries(due).filter(|handled| is_first(handled.purpose, &handled.role)).map(|handled| handled.on).min();
+        let told = self
+            .entries(due)
+            .filter(|handled| is_first(handled.purpose, &handled.role))
+            .map(|handled| handled.on)
+            .min();
         let now = candidates.iter().any(|candidate| candidate.come && is_first(candidate.purpose, &candidate.role));
         let told = told.or(now.then_some(self.today)).ok_or(())?;
         Ok(self.calendar.add(told, self.rule.escalation_grace))
@@ -248,7 +268,9 @@ impl Climb<'_, '_> {
         for recipient in recipients {
             let own = addressed.iter().filter(|(to, _)| *to == recipient).map(|(_, candidate)| candidate);
             let own: Vec<&Candidate> = own.collect();
-            let Some(last) = own.iter().max_by_key(|candidate| (candidate.rank(), std::cmp::Reverse(candidate.role_place))) else {
+            let Some(last) =
+                own.iter().max_by_key(|candidate| (candidate.rank(), std::cmp::Reverse(candidate.role_place)))
+            else {
                 continue;
             };
             outbound.notices.push(self.notice(last, due, recipient.clone()));
@@ -259,12 +281,23 @@ impl Climb<'_, '_> {
         }
     }
 
-    /// An urgent notice overtakes the earlier pending steps to the same recipient.
-    fn overtake(&self, urgent: &Candidate, recipient: &Recipient, roles: &Roles<'_>, due: Due, outbound: &mut Outbound) {
+    /// An urgent notice overtakes the earlier pending steps to the same recipient: those whose moment has come, and that
+    /// wait for a round or for their grace.
+    fn overtake(
+        &self,
+        urgent: &Candidate,
+        recipient: &Recipient,
+        roles: &Roles<'_>,
+        due: Due,
+        outbound: &mut Outbound,
+    ) {
         let is_overtaken = |candidate: &Candidate| {
-            candidate.rank() < urgent.rank() && candidate.nominal <= self.today && roles.resolve(&candidate.role).0 == *recipient
+            candidate.rank() < urgent.rank()
+                && candidate.moment <= self.view.now
+                && roles.resolve(&candidate.role).0 == *recipient
         };
-        let (overtaken, pending) = std::mem::take(&mut outbound.pending).into_iter().partition(|(candidate, _)| is_overtaken(candidate));
+        let (overtaken, pending) =
+            std::mem::take(&mut outbound.pending).into_iter().partition(|(candidate, _)| is_overtaken(candidate));
         outbound.pending = pending;
         let overtaken: Vec<(Candidate, Reason)> = overtaken;
         outbound.handled.extend(overtaken.iter().map(|(candidate, _)| self.handled(candidate, urgent, due)));

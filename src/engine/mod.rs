@@ -69,7 +69,10 @@ pub fn plan(
     now: Instant,
     occasion: Occasion,
 ) -> Plan {
-    Plan { deviations: deviations::deviations(municipality, case, now), ..plan_notices(municipality, case, ledger, now, occasion) }
+    Plan {
+        deviations: deviations::deviations(municipality, case, now),
+        ..plan_notices(municipality, case, ledger, now, occasion)
+    }
 }
 
 /// As [`plan`], but without deviations: for those who look at many moments and ask for deviations at the end.
@@ -96,7 +99,8 @@ pub fn plan_notices(
         plan.handled.extend(outbound.handled);
         plan.problems.extend(outbound.problems);
     }
-    plan.obligations = evaluation.rules.into_iter().flat_map(|(_, list)| list).map(|(obligation, _)| obligation).collect();
+    plan.obligations =
+        evaluation.rules.into_iter().flat_map(|(_, list)| list).map(|(obligation, _)| obligation).collect();
     let name = |obligation: &Obligation| &municipality.rules.rule(obligation.rule).name;
     plan.obligations.sort_by(|a, b| (name(a), &a.start).cmp(&(name(b), &b.start)));
     plan.problems.sort();

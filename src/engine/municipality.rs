@@ -49,7 +49,9 @@ impl<'a> Municipality<'a> {
             }
         }
         let delivery = match &tenant.delivery_calendar {
-            Some(id) => Some(rules.calendar_of(id).ok_or_else(|| format!("`delivery.calendar`: unknown calendar `{id}`"))?),
+            Some(id) => {
+                Some(rules.calendar_of(id).ok_or_else(|| format!("`delivery.calendar`: unknown calendar `{id}`"))?)
+            }
             None => first_calendar,
         };
         let delivery = delivery.ok_or("`packs` names no rule pack")?;
@@ -98,7 +100,8 @@ impl<'a> Municipality<'a> {
     /// Whether a round is held on `date`: an open delivery day, and not before go-live (§ 9).
     #[must_use]
     pub fn holds_round(&self, date: NaiveDate) -> bool {
-        self.organisation.tenant.go_live.is_none_or(|go_live| go_live <= date) && self.delivery_calendar().is_working(date)
+        self.organisation.tenant.go_live.is_none_or(|go_live| go_live <= date)
+            && self.delivery_calendar().is_working(date)
     }
 
     /// When the round of `date` begins.

@@ -31,7 +31,11 @@ pub(crate) struct Window {
 type Opening = (Instant, Option<Instant>);
 
 /// The periods of a recurring rule whose window has opened, with their windows; and when the next window opens.
-pub(crate) fn periods(view: &View<'_>, rule: &Rule, calendar: &Calendar) -> (Vec<(PeriodDays, Window)>, Option<Instant>) {
+pub(crate) fn periods(
+    view: &View<'_>,
+    rule: &Rule,
+    calendar: &Calendar,
+) -> (Vec<(PeriodDays, Window)>, Option<Instant>) {
     let zone = view.municipality.zone();
     let openings = openings(view, rule);
     let (Some((opened, _)), Some(recurrence)) = (openings.first(), Recurrence::of(&rule.from)) else {
@@ -49,9 +53,7 @@ pub(crate) fn periods(view: &View<'_>, rule: &Rule, calendar: &Calendar) -> (Vec
         }
         next = recurrence.after(&period);
         let ends_at = end_of_day(zone, period.last);
-        let is_open = |(start, end): &Opening| {
-            *start < ends_at && end.is_none_or(|end| end > opens_at && end > *start)
-        };
+        let is_open = |(start, end): &Opening| *start < ends_at && end.is_none_or(|end| end > opens_at && end > *start);
         let begins_after_go_live = go_live.is_none_or(|go_live| period.last >= go_live);
         if begins_after_go_live && openings.iter().any(is_open) {
             let window = Window { from, last: period.last };
@@ -117,7 +119,8 @@ impl Recurrence {
     fn first_from(self, date: NaiveDate) -> Option<PeriodDays> {
         match self {
             Self::Yearly(day) => {
-                let year = (date.year()..=date.year() + 2).find(|year| day.in_year(*year).is_some_and(|day| day >= date))?;
+                let year =
+                    (date.year()..=date.year() + 2).find(|year| day.in_year(*year).is_some_and(|day| day >= date))?;
                 // Easter moves: the day of the year before may still lie ahead.
                 let earlier = day.in_year(year - 1).is_some_and(|day| day >= date);
                 yearly(day, if earlier { year - 1 } else { year })
@@ -161,8 +164,12 @@ fn calendar_period(period: Period, date: NaiveDate) -> Option<PeriodDays> {
             (monday, format!("{}-W{:02}", week.year(), week.week()))
         }
         Period::Month => (date.with_day(1)?, format!("{year}-{:02}", date.month())),
-        Period::Quarter => (NaiveDate::from_ymd_opt(year, date.month0() / 3 * 3 + 1, 1)?, format!("{year}-Q{}", date.month0() / 3 + 1)),
-        Period::HalfYear => (NaiveDate::from_ymd_opt(year, date.month0() / 6 * 6 + 1, 1)?, format!("{year}-H{}", date.month0() / 6 + 1)),
+        Period::Quarter => {
+            (NaiveDate::from_ymd_opt(year, date.month0() / 3 * 3 + 1, 1)?, format!("{year}-Q{}", date.month0() / 3 + 1))
+        }
+        Period::HalfYear => {
+            (NaiveDate::from_ymd_opt(year, date.month0() / 6 * 6 + 1, 1)?, format!("{year}-H{}", date.month0() / 6 + 1))
+        }
         Period::Year => (NaiveDate::from_ymd_opt(year, 1, 1)?, year.to_string()),
         Period::SchoolYear => {
             let begins = if date.month() >= 8 { year } else { year - 1 };

@@ -55,7 +55,8 @@ pub fn explain(municipality: &Municipality<'_>, case: &CaseFile, ledger: &[Handl
         for (obligation, start) in list {
             let proof = proof(&mut judge, start);
             let today = municipality.date(now);
-            let climb = Climb { view: &view, rule, calendar, obligation, start, ledger, occasion: Occasion::Between, today };
+            let climb =
+                Climb { view: &view, rule, calendar, obligation, start, ledger, occasion: Occasion::Between, today };
             let roles = Roles::new(municipality.organisation, view.state.record, &rule.responsible, now, today);
             let pending = climb.run().pending.into_iter().map(|(candidate, reason)| Pending {
                 position: candidate.position,

@@ -16,8 +16,8 @@ pub(crate) struct Roles<'a> {
     now: Instant,
     today: NaiveDate,
     list: &'a [Role],
-    /// The person to whom `responsible` resolves.
-    responsible: Option<Arc<str>>,
+    /// What `responsible` resolves to; the person it is, where it is one, is never told as a leader.
+    responsible: Option<Result<Recipient, Failure>>,
 }
 
 /// Why a role reaches nobody, and whom it would have been.
@@ -32,10 +32,12 @@ impl<'a> Roles<'a> {
         today: NaiveDate,
     ) -> Self {
         let mut roles = Self { organisation, record, now, today, list, responsible: None };
-        if let Ok(Recipient::Person(person)) = roles.direct(&Role::Responsible) {
-            roles.responsible = Some(person);
-        }
+        roles.responsible = Some(roles.first_of_list());
         roles
+    }
+
+    fn is_responsible(&self, person: &str) -> bool {
+        matches!(&self.responsible, Some(Ok(Recipient::Person(responsible))) if **responsible == *person)
     }
 
     /// Who receives what a ladder sends to `role`, and the problem if it is not the one named.
@@ -45,13 +47,14 @@ impl<'a> Roles<'a> {
             Err(failure) => failure,
         };
         let problem = Problem::Unresolved { role: role.clone(), whom, why };
-        let skipped = self.responsible.as_ref().filter(|_| matches!(role, Role::Leader | Role::NextLeader));
+        let is_leader = matches!(role, Role::Leader | Role::NextLeader);
         let is_skipped = |recipient: &Recipient| match recipient {
-            Recipient::Person(person) => Some(person) == skipped,
+            Recipient::Person(person) => is_leader && self.is_responsible(person),
             _ => false,
         };
         let chain = [Role::Leader, Role::Coordinator];
-        let substitute = chain.iter().filter_map(|role| self.direct(role).ok()).find(|recipient| !is_skipped(recipient));
+        let substitute =
+            chain.iter().filter_map(|role| self.direct(role).ok()).find(|recipient| !is_skipped(recipient));
         (substitute.unwrap_or(Recipient::Fallback), Some(problem))
     }
 
@@ -60,17 +63,20 @@ impl<'a> Roles<'a> {
         let tenant = &self.organisation.tenant;
         let person = |id: Option<&Arc<str>>| self.reach(id).map(Recipient::Person);
         match role {
-            Role::Responsible => self.first_of_list(),
+            Role::Responsible => self.responsible.clone().unwrap_or_else(|| self.first_of_list()),
             Role::Stafettholder => person(self.record.stafettholder.as_ref()),
             Role::Initiator => person(self.record.initiator.as_ref()),
             Role::Coordinator => person(tenant.coordinator.as_ref()),
             Role::Contact(name) => person(tenant.contacts.get(name)),
             Role::Unit => self.mailbox(),
             Role::Leader => self.leader_from(self.record.unit.as_ref()),
-            Role::NextLeader => self.leader_from(self.unit(self.record.unit.as_ref()).and_then(|unit| unit.parent.as_ref())),
+            Role::NextLeader => {
+                self.leader_from(self.unit(self.record.unit.as_ref()).and_then(|unit| unit.parent.as_ref()))
+            }
         }
     }
 
+    /// The first role of the rule's list that resolves. A leader in that list is the unit's own.
     fn first_of_list(&self) -> Result<Recipient, Failure> {
         let mut first_failure = None;
         for role in self.list.iter().filter(|role| **role != Role::Responsible) {
@@ -102,14 +108,14 @@ impl<'a> Roles<'a> {
     fn leader_from(&self, id: Option<&Arc<str>>) -> Result<Recipient, Failure> {
         let first = self.unit(id).ok_or((None, Unreachable::Vacant))?;
         let leader = self.reach(first.leader.as_ref())?;
-        if Some(&leader) != self.responsible.as_ref() {
+        if !self.is_responsible(&leader) {
             return Ok(Recipient::Person(leader));
         }
         let mut visited = vec![first.id.clone()];
         let mut next = first.parent.as_ref();
         while let Some(unit) = self.unit(next).filter(|unit| !visited.contains(&unit.id)) {
             if let Ok(leader) = self.reach(unit.leader.as_ref())
-                && Some(&leader) != self.responsible.as_ref()
+                && !self.is_responsible(&leader)
             {
                 return Ok(Recipient::Person(leader));
             }

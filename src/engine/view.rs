@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::calendar::Instant;
 use crate::case::{CaseFile, CaseRecord, Event};
 use crate::organisation::Unit;
-use crate::vocabulary::EventKind;
 use crate::rules::{Condition, EventPattern, Field, FieldValue, Subject};
+use crate::vocabulary::EventKind;
 
 use super::municipality::Municipality;
 
@@ -69,7 +69,10 @@ impl<'a> View<'a> {
     }
 
     /// The numbers of events that count and match one of the patterns, in event order.
-    pub(crate) fn counted<'p>(&'p self, patterns: &'p [EventPattern]) -> impl DoubleEndedIterator<Item = usize> + use<'p, 'a> {
+    pub(crate) fn counted<'p>(
+        &'p self,
+        patterns: &'p [EventPattern],
+    ) -> impl DoubleEndedIterator<Item = usize> + use<'p, 'a> {
         let matching = move |(index, known): (usize, &Known<'_>)| {
             (known.counts && patterns.iter().any(|pattern| matches(pattern, known.event))).then_some(index)
         };
@@ -138,17 +141,6 @@ impl<'a> State<'a> {
         Some(Self { record, unit: unit_of(&record.unit), holder: holder.and_then(|person| unit_of(&person.unit)) })
     }
 
-    /// Whether a condition holds on these records and a start event.
-    pub(crate) fn satisfies(&self, condition: &Condition, start: Option<&Event>, number: Option<u32>) -> bool {
-        condition.holds(|subject, field| match subject {
-            Subject::Case => self.case_field(field),
-            Subject::Unit => self.unit.and_then(|unit| unit_field(unit, field)),
-            Subject::Holder => self.holder.and_then(|unit| unit_field(unit, field)),
-            Subject::Start if field == Field::Number => number.map(|number| FieldValue::Number(number.into())),
-            Subject::Start => start.and_then(|event| event_field(event, field)),
-        })
-    }
-
     fn case_field(&self, field: Field) -> Option<FieldValue<'a>> {
         let record = self.record;
         match field {
@@ -162,6 +154,22 @@ impl<'a> State<'a> {
             Field::Id | Field::UnitType | Field::Parent | Field::Leader | Field::Calendar | Field::Number => None,
         }
     }
+}
+
+/// Whether a condition holds on the records, if any were known, and a start event.
+pub(crate) fn satisfies(
+    state: Option<&State<'_>>,
+    condition: &Condition,
+    start: Option<&Event>,
+    number: Option<u32>,
+) -> bool {
+    condition.holds(|subject, field| match subject {
+        Subject::Case => state.and_then(|state| state.case_field(field)),
+        Subject::Unit => state.and_then(|state| state.unit).and_then(|unit| unit_field(unit, field)),
+        Subject::Holder => state.and_then(|state| state.holder).and_then(|unit| unit_field(unit, field)),
+        Subject::Start if field == Field::Number => number.map(|number| FieldValue::Number(number.into())),
+        Subject::Start => start.and_then(|event| event_field(event, field)),
+    })
 }
 
 fn unit_field(unit: &Unit, field: Field) -> Option<FieldValue<'_>> {

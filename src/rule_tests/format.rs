@@ -119,7 +119,16 @@ impl Reader<'_> {
             self.source.wrong_type(expect_node?, "a list in [ ]");
         }
         let expect = list?.iter().filter_map(|node| self.expectation(node)).collect();
-        Some(Test { name: name?, place: self.place(node), case, events, organisation, at: at?, expect, complete_notices })
+        Some(Test {
+            name: name?,
+            place: self.place(node),
+            case,
+            events,
+            organisation,
+            at: at?,
+            expect,
+            complete_notices,
+        })
     }
 
     fn organisation(&self, node: &Node<'_>) -> Option<Organisation> {
@@ -166,8 +175,8 @@ impl Reader<'_> {
     fn expectation(&self, node: &Node<'_>) -> Option<Expectation> {
         let mut table = self.source.table(node, "expectation")?;
         let rule = table.require("rule").and_then(|node| self.source.word(node)).map(Arc::from);
-        let [start, status, void] =
-            ["start", "status", "void"].map(|key| table.take(key).and_then(|node| self.source.word(node)).map(Arc::from));
+        let [start, status, void] = ["start", "status", "void"]
+            .map(|key| table.take(key).and_then(|node| self.source.word(node)).map(Arc::from));
         let [starts_on, due_on, met_on] =
             ["starts_on", "due_on", "met_on"].map(|key| table.take(key).and_then(|node| self.source.date(node)));
         let [early, deviation] =
@@ -180,7 +189,19 @@ impl Reader<'_> {
         }
         let notices = notices.map(|list| list.iter().filter_map(|node| self.notice(node)).collect());
         let place = Some(self.place(node));
-        Some(Expectation { place, rule: rule?, start, starts_on, due_on, status, void, met_on, early, deviation, notices })
+        Some(Expectation {
+            place,
+            rule: rule?,
+            start,
+            starts_on,
+            due_on,
+            status,
+            void,
+            met_on,
+            early,
+            deviation,
+            notices,
+        })
     }
 
     fn notice(&self, node: &Node<'_>) -> Option<ExpectedNotice> {

@@ -75,7 +75,8 @@ fn run(rules: &RuleSet, file: &TestFile, test: &Test) -> Vec<String> {
         Err(text) => return vec![text],
     };
     let ends = at_local(municipality.zone(), test.at.date(), test.at.time());
-    let first = case.events.iter().flat_map(|event| event.versions.versions().flatten()).map(|event| event.recorded_at).min();
+    let first =
+        case.events.iter().flat_map(|event| event.versions.versions().flatten()).map(|event| event.recorded_at).min();
     let run = run_case(&municipality, &case, first, Stretch { begins: BEGINNING, ends });
     Comparison { municipality: &municipality, pack, test, run: &run }.differences()
 }
@@ -91,7 +92,8 @@ fn organisation(rules: &RuleSet, pack: &Pack, test: &Test) -> Result<Organisatio
         Some(own) => {
             merge(&mut tenant, &own.tenant);
             records.extend(own.units.iter().map(|fields| with(fields, &json!({ "type": "unit", "tenant": "test" }))));
-            records.extend(own.persons.iter().map(|fields| with(fields, &json!({ "type": "person", "tenant": "test" }))));
+            records
+                .extend(own.persons.iter().map(|fields| with(fields, &json!({ "type": "person", "tenant": "test" }))));
         }
         None => {
             let names = contacts(rules, pack);
@@ -158,7 +160,8 @@ fn case(rules: &RuleSet, tenant: &Tenant, test: &Test) -> Result<CaseFile, Strin
         let record = with(fields, &json!({ "type": "event", "tenant": &*tenant.id, "case": "test", "id": id }));
         let Fact::Event(fact) = decode(record)? else { return Err("no event".to_owned()) };
         let fact: EventFact = fact;
-        case.add_event(&fact, &rules.vocabulary, tenant.zone).map_err(|text| format!("event {}: {text}", number + 1))?;
+        case.add_event(&fact, &rules.vocabulary, tenant.zone)
+            .map_err(|text| format!("event {}: {text}", number + 1))?;
     }
     Ok(case)
 }
@@ -204,7 +207,9 @@ impl Comparison<'_> {
                     taken.push(place);
                     differences.extend(lines);
                 }
-                None => differences.push(format!("- {}: no such obligation{}", expected.rule, self.unknown_rule(expected))),
+                None => {
+                    differences.push(format!("- {}: no such obligation{}", expected.rule, self.unknown_rule(expected)))
+                }
             }
         }
         differences
@@ -237,7 +242,8 @@ impl Comparison<'_> {
     fn against(&self, expected: &Expectation, obligation: &Obligation) -> Vec<String> {
         let mut lines = Vec::new();
         let rule = &expected.rule;
-        let place = expected.place.as_ref().map_or_else(String::new, |place| format!(" ({}:{})", place.file, place.line));
+        let place =
+            expected.place.as_ref().map_or_else(String::new, |place| format!(" ({}:{})", place.file, place.line));
         let mut compare = |field: &str, wanted: Option<String>, found: String| {
             if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
                 lines.push(format!("  {rule}{place}: {field}\n    - expected {wanted}\n    + found    {found}"));
@@ -286,7 +292,10 @@ impl Comparison<'_> {
         if self.test.complete_notices || wanted.is_empty() || !lines.is_empty() {
             lines.extend(sent.iter().map(|(on, notice)| {
                 let (to, role, purpose) = (&notice.recipient, &notice.role, notice.purpose.word());
-                format!("  {}{place}: notices\n    + found    {on} to {to} ({role}, {purpose}, step {})", expected.rule, notice.step)
+                format!(
+                    "  {}{place}: notices\n    + found    {on} to {to} ({role}, {purpose}, step {})",
+                    expected.rule, notice.step
+                )
             }));
         }
         lines

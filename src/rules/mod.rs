@@ -20,8 +20,8 @@ use crate::obligation::RuleIndex;
 use crate::vocabulary::{AttributeId, EventKind, ValueType, Vocabulary};
 
 pub use condition::{Condition, Field, FieldValue, Predicate, Subject, Test};
-pub use format::{FileKind, load};
 pub use embedded::embedded;
+pub use format::{FileKind, load};
 
 /// Everything that one rules folder says.
 #[derive(Debug)]

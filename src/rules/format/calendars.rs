@@ -25,10 +25,12 @@ pub(super) fn read(source: &Source<'_>, file: usize, root: &DeTable<'_>) -> Opti
     let mut table = Table::new(source, root, 0..0, "calendar");
     let id = table.require("id").and_then(|node| source.word(node)).map(shared);
     // An empty weekend is meant: a calendar that works every day.
-    let weekend = table.take("weekend").and_then(|node| node.get_ref().as_array().or_else(|| {
-        source.wrong_type(node, "a list in [ ]");
-        None
-    }));
+    let weekend = table.take("weekend").and_then(|node| {
+        node.get_ref().as_array().or_else(|| {
+            source.wrong_type(node, "a list in [ ]");
+            None
+        })
+    });
     let weekend = weekend.into_iter().flat_map(|days| days.iter()).filter_map(|node| source.weekday(node)).collect();
     let holidays = entries(source, table.take("holidays"), |node| holiday(source, node));
     let closed = entries(source, table.take("closed"), |node| closed_period(source, node));
@@ -125,7 +127,10 @@ pub(super) fn unite<'f>(files: &[CalendarFile], source: impl Fn(usize) -> Source
                 }
                 let cycle = base.is_some_and(|base| chain.contains(&&*base.id));
                 if cycle {
-                    source(current.file).error(range.clone(), format!("`extends` goes round in a circle: {} → {id}", chain.join(" → ")));
+                    source(current.file).error(
+                        range.clone(),
+                        format!("`extends` goes round in a circle: {} → {id}", chain.join(" → ")),
+                    );
                 }
                 base.filter(|_| !cycle)
             });

@@ -87,7 +87,10 @@ impl Scope<'_> {
 
     fn start_attribute(&self, name: &str) -> Option<(Field, ValueType)> {
         let kinds = self.start_kinds.iter();
-        kinds.filter_map(|kind| self.vocabulary.event_attribute(*kind, name)).map(|(id, value_type)| (Field::Attribute(id), value_type)).next()
+        kinds
+            .filter_map(|kind| self.vocabulary.event_attribute(*kind, name))
+            .map(|(id, value_type)| (Field::Attribute(id), value_type))
+            .next()
     }
 
     fn words(&self, subject: Subject) -> Vec<String> {
@@ -105,7 +108,9 @@ impl Scope<'_> {
             }
             Subject::Start => {
                 let kinds = self.start_kinds.iter();
-                words.extend(kinds.flat_map(|kind| self.vocabulary.event_attributes(*kind)).map(|name| name.to_string()));
+                words.extend(
+                    kinds.flat_map(|kind| self.vocabulary.event_attributes(*kind)).map(|name| name.to_string()),
+                );
             }
         }
         words
@@ -126,7 +131,12 @@ fn known(fields: &[(&str, Field, ValueType)], name: &str) -> Option<(Field, Valu
 }
 
 /// `where`: a table over the attributes of one event kind.
-pub(super) fn filter(source: &Source<'_>, vocabulary: &Vocabulary, kind: EventKind, node: &Node<'_>) -> Option<Condition> {
+pub(super) fn filter(
+    source: &Source<'_>,
+    vocabulary: &Vocabulary,
+    kind: EventKind,
+    node: &Node<'_>,
+) -> Option<Condition> {
     let table = source.table(node, "`where` table")?;
     let tests: Vec<Test> = table
         .entries()
@@ -163,7 +173,9 @@ fn test(source: &Source<'_>, subject: Subject, field: Field, value_type: ValueTy
     let predicate = match (node.get_ref().as_table(), node.get_ref().as_array()) {
         (Some(_), _) => comparison(source, field, value_type, node)?,
         (None, Some(_)) => Predicate { any_of: Some(values(source, field, value_type, node)?), ..Predicate::default() },
-        (None, None) => Predicate { any_of: Some(vec![value(source, field, value_type, node)?]), ..Predicate::default() },
+        (None, None) => {
+            Predicate { any_of: Some(vec![value(source, field, value_type, node)?]), ..Predicate::default() }
+        }
     };
     Some(Test { subject, field, bool_valued: value_type == ValueType::Bool, predicate })
 }

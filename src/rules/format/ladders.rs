@@ -36,7 +36,8 @@ fn step(source: &Source<'_>, node: &Node<'_>) -> Option<Step> {
     let purpose = table.take("as").and_then(|node| source.choice(node, "purpose", &purposes));
     let every = table.take("every").and_then(|node| distance(source, node));
     let times_node = table.take("times");
-    let times = times_node.and_then(|node| source.integer(node, 1..=10_000)).and_then(|times| u32::try_from(times).ok());
+    let times =
+        times_node.and_then(|node| source.integer(node, 1..=10_000)).and_then(|times| u32::try_from(times).ok());
     let urgent = table.take("urgent").and_then(|node| source.boolean(node)).unwrap_or(false);
     let has_every = table.has("every");
     table.finish();
@@ -51,7 +52,16 @@ fn step(source: &Source<'_>, node: &Node<'_>) -> Option<Step> {
             "what is not urgent goes out in the morning round; use days or working days",
         );
     }
-    Some(Step { at: shared(text), offset, from_start, to: to?, purpose: purpose.unwrap_or_default(), every, times, urgent })
+    Some(Step {
+        at: shared(text),
+        offset,
+        from_start,
+        to: to?,
+        purpose: purpose.unwrap_or_default(),
+        every,
+        times,
+        urgent,
+    })
 }
 
 /// `-3wd`, `0d`, `+1w` from the due date; `start+2d` from the start.
@@ -65,7 +75,8 @@ fn moment<'a>(source: &Source<'_>, node: &'a Node<'_>) -> Option<(&'a str, Span,
     match span_text.parse::<Span>() {
         Ok(span) => Some((text, span, from_start)),
         Err(error) => {
-            let help = "write a span from the due date like \"-3wd\", \"0d\", \"+1w\", or from the start like \"start+2d\"";
+            let help =
+                "write a span from the due date like \"-3wd\", \"0d\", \"+1w\", or from the start like \"start+2d\"";
             source.error_with_help(node.span(), format!("`{text}` is no moment of a ladder: {error}"), help);
             None
         }

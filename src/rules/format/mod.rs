@@ -100,8 +100,10 @@ impl<'f> Loader<'f> {
     fn load(&self) -> Option<RuleSet> {
         let vocabulary = self.vocabulary();
         let calendar_tables = self.parse(FileKind::Calendar);
-        let calendar_files: Vec<_> =
-            calendar_tables.iter().filter_map(|(file, root)| calendars::read(&self.source(*file), *file, root)).collect();
+        let calendar_files: Vec<_> = calendar_tables
+            .iter()
+            .filter_map(|(file, root)| calendars::read(&self.source(*file), *file, root))
+            .collect();
         let calendars = calendars::unite(&calendar_files, |file| self.source(file));
         let pack_tables = self.parse(FileKind::Pack);
         if pack_tables.is_empty() {
@@ -187,7 +189,8 @@ impl<'f> Loader<'f> {
             if id_node.is_none() {
                 source.error(node.span(), "a rule needs `id`");
             }
-            let id: Arc<str> = id_node.and_then(|node| source.word(node)).map_or_else(|| number.to_string().into(), Arc::from);
+            let id: Arc<str> =
+                id_node.and_then(|node| source.word(node)).map_or_else(|| number.to_string().into(), Arc::from);
             if let Some(node) = id_node.filter(|_| id.contains('/')) {
                 source.error(node.span(), "a rule's id may not hold `/`");
             }
@@ -213,7 +216,12 @@ impl<'f> Loader<'f> {
         rules: Vec<super::Rule>,
     ) -> RuleSet {
         let of_pack = |number: usize| {
-            rules.iter().enumerate().filter(|(_, rule)| rule.pack == number).map(|(index, _)| RuleIndex(index)).collect()
+            rules
+                .iter()
+                .enumerate()
+                .filter(|(_, rule)| rule.pack == number)
+                .map(|(index, _)| RuleIndex(index))
+                .collect()
         };
         let packs = packs.into_iter().enumerate().map(|(number, draft)| Pack {
             id: draft.id,

@@ -46,12 +46,15 @@ pub(super) fn read<'a, 'i>(
     let pack_node = table.require("pack");
     let ladders = table.take("ladder").and_then(|node| source.table(node, "ladder table"));
     let ladders = ladders.map_or_else(BTreeMap::new, |table| {
-        table.entries().filter_map(|(name, range, node)| {
-            if name == "none" {
-                source.error(range, "`none` means that nobody is told; give this ladder another name");
-            }
-            Some((shared(name), steps(source, node)?))
-        }).collect()
+        table
+            .entries()
+            .filter_map(|(name, range, node)| {
+                if name == "none" {
+                    source.error(range, "`none` means that nobody is told; give this ladder another name");
+                }
+                Some((shared(name), steps(source, node)?))
+            })
+            .collect()
     });
     let rules_node = table.take("rule");
     let rules = rules_node.and_then(|node| source.list(node)).unwrap_or_default();

@@ -74,7 +74,12 @@ pub(super) fn met_by(
     Some(MetBy::Any(list.iter().filter_map(|node| meeting(source, vocabulary, start_kinds, node)).collect()))
 }
 
-fn meeting(source: &Source<'_>, vocabulary: &Vocabulary, start_kinds: &[EventKind], node: &Node<'_>) -> Option<Meeting> {
+fn meeting(
+    source: &Source<'_>,
+    vocabulary: &Vocabulary,
+    start_kinds: &[EventKind],
+    node: &Node<'_>,
+) -> Option<Meeting> {
     if node.get_ref().is_str() {
         let event = pattern(source, vocabulary, node)?;
         return Some(Meeting { event, matching: vec![], count: 1, earlier: false, undone_by: vec![], expires: None });

@@ -159,7 +159,11 @@ impl<'f> Source<'f> {
         match text.parse() {
             Ok(span) => Some(span),
             Err(error) => {
-                self.error_with_help(node.span(), format!("`{text}` is no span: {error}"), "examples: 14d, 4w, 3mo, 5wd, -1w");
+                self.error_with_help(
+                    node.span(),
+                    format!("`{text}` is no span: {error}"),
+                    "examples: 14d, 4w, 3mo, 5wd, -1w",
+                );
                 None
             }
         }
@@ -169,7 +173,10 @@ impl<'f> Source<'f> {
     pub(crate) fn civil_span(&self, node: &Node<'_>, what: &str) -> Option<Span> {
         let span = self.duration(node)?;
         if span.unit == Unit::Hour {
-            self.error(node.span(), format!("{what} is counted in days, weeks, months, years or working days, not hours"));
+            self.error(
+                node.span(),
+                format!("{what} is counted in days, weeks, months, years or working days, not hours"),
+            );
             return None;
         }
         Some(span)
@@ -267,7 +274,12 @@ pub(crate) struct Table<'a, 'i> {
 }
 
 impl<'a, 'i> Table<'a, 'i> {
-    pub(crate) fn new(source: &'a Source<'a>, entries: &'a DeTable<'i>, range: Range<usize>, what: &'static str) -> Self {
+    pub(crate) fn new(
+        source: &'a Source<'a>,
+        entries: &'a DeTable<'i>,
+        range: Range<usize>,
+        what: &'static str,
+    ) -> Self {
         Self { source, entries, range, what, asked: vec![] }
     }
 

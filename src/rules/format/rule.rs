@@ -35,19 +35,27 @@ pub(super) fn from(source: &Source<'_>, vocabulary: &Vocabulary, node: &Node<'_>
         return Some(DraftFrom::Ready(From::Each(patterns(source, vocabulary, node)?)));
     }
     let mut table = source.table(node, "`from` table")?;
-    let form = ["first_of", "last_of", "event", "case", "due_of", "yearly", "every"].into_iter().find(|key| table.has(key));
+    let form =
+        ["first_of", "last_of", "event", "case", "due_of", "yearly", "every"].into_iter().find(|key| table.has(key));
     let from = match form {
-        Some("first_of") => kinds_of(source, vocabulary, table.take("first_of")).map(From::FirstOf).map(DraftFrom::Ready),
+        Some("first_of") => {
+            kinds_of(source, vocabulary, table.take("first_of")).map(From::FirstOf).map(DraftFrom::Ready)
+        }
         Some("last_of") => kinds_of(source, vocabulary, table.take("last_of")).map(From::LastOf).map(DraftFrom::Ready),
         Some("event") => from_event(source, vocabulary, &mut table),
         Some("case") => from_case(source, vocabulary, &mut table),
-        Some("due_of") => table
-            .take("due_of")
-            .and_then(|node| Some(DraftFrom::DueOf(Reference { name: shared(source.word(node)?), range: node.span() }))),
-        Some("yearly") => table.take("yearly").and_then(|node| yearly(source, node)).map(From::Yearly).map(DraftFrom::Ready),
+        Some("due_of") => table.take("due_of").and_then(|node| {
+            Some(DraftFrom::DueOf(Reference { name: shared(source.word(node)?), range: node.span() }))
+        }),
+        Some("yearly") => {
+            table.take("yearly").and_then(|node| yearly(source, node)).map(From::Yearly).map(DraftFrom::Ready)
+        }
         Some(_) => every(source, &mut table).map(From::Every).map(DraftFrom::Ready),
         None => {
-            source.error(node.span(), "`from` names `event`, `first_of`, `last_of`, `case`, `due_of`, `yearly` or `every`");
+            source.error(
+                node.span(),
+                "`from` names `event`, `first_of`, `last_of`, `case`, `due_of`, `yearly` or `every`",
+            );
             return None;
         }
     };
@@ -247,7 +255,8 @@ fn timing(source: &Source<'_>, around: &Surroundings<'_>, from: &From, table: &m
     let within = table.require("within").and_then(|node| within(source, node));
     let roll = table.take("roll").and_then(|node| roll(source, node)).unwrap_or(around.pack.roll);
     let calendar = table.take("calendar").and_then(|node| calendar(source, around.calendars, node));
-    let [valid_from, valid_to] = ["valid_from", "valid_to"].map(|key| table.take(key).and_then(|node| source.date(node)));
+    let [valid_from, valid_to] =
+        ["valid_from", "valid_to"].map(|key| table.take(key).and_then(|node| source.date(node)));
     let supersede = table.take("supersede");
     if let Some(node) = supersede.filter(|_| !matches!(from, From::Date { .. })) {
         source.error(node.span(), "`supersede` belongs to rules that count from the date an event carries");
@@ -275,9 +284,21 @@ fn timing(source: &Source<'_>, around: &Surroundings<'_>, from: &From, table: &m
     if let (Some(first), Some(last)) = (valid_from, valid_to)
         && last < first
     {
-        source.error(table.range(), format!("this rule is never in force: it ends on {last}, before it begins on {first}"));
+        let message = format!("this rule is never in force: it ends on {last}, before it begins on {first}");
+        source.warning(table.range(), message, "correct `valid_from` or `valid_to`, here or in the pack");
     }
-    Some(Timing { within: within?, roll, calendar, valid_from, valid_to, supersede, sequence_from, snap, earliest, opens })
+    Some(Timing {
+        within: within?,
+        roll,
+        calendar,
+        valid_from,
+        valid_to,
+        supersede,
+        sequence_from,
+        snap,
+        earliest,
+        opens,
+    })
 }
 
 fn within(source: &Source<'_>, node: &Node<'_>) -> Option<Within> {
@@ -374,7 +395,9 @@ struct People {
 fn people(source: &Source<'_>, around: &Surroundings<'_>, texts: &Texts, table: &mut Table<'_, '_>) -> People {
     let responsible_node = table.take("responsible");
     let responsible = responsible_node.and_then(|node| roles(source, node));
-    if let Some(node) = responsible_node.filter(|_| responsible.as_ref().is_some_and(|list| list.contains(&Role::Responsible))) {
+    if let Some(node) =
+        responsible_node.filter(|_| responsible.as_ref().is_some_and(|list| list.contains(&Role::Responsible)))
+    {
         source.error(node.span(), "`responsible` cannot name itself");
     }
     let ladder_node = table.take("ladder");

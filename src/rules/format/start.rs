@@ -42,7 +42,12 @@ pub(super) fn resolve<'f>(drafts: &mut [Draft], source: impl Fn(usize) -> Source
         };
         let target = names.iter().position(|name| *name == full);
         if target.is_none() {
-            source(drafts[index].file).unknown(reference.range.clone(), "rule", &full, names.iter().map(String::as_str));
+            source(drafts[index].file).unknown(
+                reference.range.clone(),
+                "rule",
+                &full,
+                names.iter().map(String::as_str),
+            );
         }
         drafts[index].due_of = target;
     }
@@ -50,7 +55,10 @@ pub(super) fn resolve<'f>(drafts: &mut [Draft], source: impl Fn(usize) -> Source
         if goes_round(drafts, index) {
             let draft = &drafts[index];
             if let Some(DraftFrom::DueOf(reference)) = &draft.from {
-                source(draft.file).error(reference.range.clone(), format!("`{}` waits for itself: `due_of` goes round in a circle", draft.id));
+                source(draft.file).error(
+                    reference.range.clone(),
+                    format!("`{}` waits for itself: `due_of` goes round in a circle", draft.id),
+                );
             }
         }
     }

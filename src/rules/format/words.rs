@@ -6,12 +6,8 @@ use super::reader::{Node, Source, Table, shared};
 use crate::language::Localized;
 use crate::vocabulary::{AttributeId, EventDefinition, Owner, ValueType, Vocabulary};
 
-const TYPES: [(&str, ValueType); 4] = [
-    ("bool", ValueType::Bool),
-    ("text", ValueType::Text),
-    ("number", ValueType::Number),
-    ("date", ValueType::Date),
-];
+const TYPES: [(&str, ValueType); 4] =
+    [("bool", ValueType::Bool), ("text", ValueType::Text), ("number", ValueType::Number), ("date", ValueType::Date)];
 
 /// Adds what one vocabulary file says.
 pub(super) fn read(source: &Source<'_>, root: &DeTable<'_>, vocabulary: &mut Vocabulary) {
@@ -42,7 +38,11 @@ fn event(source: &Source<'_>, name: &str, node: &Node<'_>, vocabulary: &mut Voca
     Some(EventDefinition { name: shared(name), title, attributes })
 }
 
-fn typed(source: &Source<'_>, attributes: &Table<'_, '_>, vocabulary: &mut Vocabulary) -> Vec<(AttributeId, ValueType)> {
+fn typed(
+    source: &Source<'_>,
+    attributes: &Table<'_, '_>,
+    vocabulary: &mut Vocabulary,
+) -> Vec<(AttributeId, ValueType)> {
     attributes
         .entries()
         .filter_map(|(name, _, node)| {
