@@ -12,8 +12,6 @@
 //!
 //! The modules stand in reading order: each uses only what stands above it (held by `tests/it/architecture.rs`).
 
-pub mod clock;
-
 pub mod calendar;
 pub mod language;
 
@@ -34,6 +32,8 @@ pub mod engine;
 pub mod simulate;
 
 pub mod rule_tests;
+
+pub mod clock;
 
 pub mod facts;
 pub mod folder;

@@ -29,6 +29,7 @@ pub(crate) fn rules() -> RuleSet {
         calendars: HashMap::new(),
         calendar: CalendarIndex(0),
         rules: vec![],
+        file: "sokndal.toml".into(),
     };
     RuleSet {
         vocabulary,

@@ -2,5 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "a test whose data cannot be set up should fail right there")]
 
+mod architecture;
+mod calendar;
+mod examples;
 mod facts;
 mod fixture;
+mod packs;
