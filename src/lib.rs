@@ -31,3 +31,7 @@ pub mod notice;
 pub mod rules;
 
 pub mod engine;
+
+pub mod delivery;
+
+pub mod catcher;
