@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use fristvakt::calendar::{Closure, YearlyDay};
 use fristvakt::case::CaseRef;
 use fristvakt::delivery::message::{
     BacklogLine, Counted, CountedBasis, Line, Mark, MessageContent, PeriodName, Reached, Reader, RecipientKind,
@@ -9,6 +10,9 @@ use fristvakt::delivery::message::{
 };
 use fristvakt::language::Language;
 use fristvakt::notice::{Purpose, Role};
+use fristvakt::obligation::{Proof, ProofStep, RuleIndex};
+use fristvakt::rules::{EventPattern, From as RuleStart, Period};
+use fristvakt::vocabulary::Vocabulary;
 
 use super::samples::{date, directly, escalation, message, reminder, span};
 
@@ -177,6 +181,42 @@ fn how_a_date_was_counted() {
             let content = message(language, vec![Line { counted, ..reminder(language) }]);
             assert_contains(&content, &format!("({expected}, "));
         }
+    }
+}
+
+#[test]
+fn a_proof_gives_its_dates_and_never_one_of_the_case() {
+    let mut vocabulary = Vocabulary::built_in_only();
+    let event = EventPattern { kind: vocabulary.built_in().deadline_extended, filter: None };
+    let until = vocabulary.attribute("until");
+    let each = || RuleStart::Each(vec![event.clone()]);
+    let dated = || RuleStart::Date { event: event.clone(), date: until };
+    let started = date("2026-03-02");
+    let from = |length| CountedBasis::Span { span: span(length), from: started };
+    let cases = [
+        (each(), "14d", from("14d")),
+        (dated(), "-1w", from("-1w")),
+        (dated(), "0d", CountedBasis::Agreed),
+        (RuleStart::DueOf(RuleIndex(0)), "3mo", from("3mo")),
+        // A date of birth, and an age.
+        (RuleStart::Case(until), "16y", CountedBasis::CaseDate),
+        (RuleStart::Yearly(YearlyDay::Easter(-7)), "0d", CountedBasis::Yearly),
+        (RuleStart::Every(Period::Month), "0d", period("2026-03")),
+    ];
+    let on = started;
+    for (from, length, basis) in cases {
+        let extended = || ProofStep::Extended { event: "e2".into(), until: on };
+        let steps = vec![
+            ProofStep::Start { on, event: None },
+            ProofStep::Span { span: span(length), number: None, to: on },
+            ProofStep::Paused { from: on, to: None },
+            ProofStep::NotWorking { on, why: Closure::Holiday("Skjærtorsdag".into()) },
+            ProofStep::Rolled { to: on },
+            extended(),
+            extended(),
+        ];
+        let counted = Counted::from_proof(&Proof(steps), &from, "2026-03");
+        assert_eq!(counted, Counted { basis, marks: vec![Mark::Paused, Mark::WorkingDay, Mark::Extended] });
     }
 }
 
