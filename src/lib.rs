@@ -29,6 +29,7 @@ pub mod notice;
 pub mod rules;
 
 pub mod engine;
+
 pub mod simulate;
 
 pub mod rule_tests;
@@ -37,5 +38,9 @@ pub mod clock;
 
 pub mod facts;
 pub mod folder;
+
+pub mod delivery;
+
+pub mod catcher;
 
 pub mod cli;
