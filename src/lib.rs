@@ -43,4 +43,6 @@ pub mod delivery;
 
 pub mod catcher;
 
+pub mod config;
+
 pub mod cli;

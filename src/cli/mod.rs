@@ -98,7 +98,7 @@ fn load(folder: &RulesFolder) -> Result<(RuleSet, Report), Failed> {
 
 /// Whether stderr shows colours: a terminal, and `NO_COLOR` is not set.
 fn is_coloured() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    std::io::stderr().is_terminal() && !crate::config::no_color()
 }
 
 /// Runs the command that the arguments name.
