@@ -33,3 +33,5 @@ pub mod rules;
 pub mod engine;
 
 pub mod facts;
+
+pub mod store;
