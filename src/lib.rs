@@ -31,7 +31,13 @@ pub mod notice;
 pub mod rules;
 
 pub mod engine;
+pub mod simulate;
+
+pub mod rule_tests;
 
 pub mod facts;
+pub mod folder;
 
 pub mod store;
+
+pub mod cli;

@@ -218,6 +218,21 @@ impl Organisation {
         self.persons.get(id)?.at(now)
     }
 
+    /// When the unit's record changes.
+    pub fn unit_changes(&self, id: &str) -> impl Iterator<Item = Instant> {
+        self.units.get(id).into_iter().flat_map(History::changes)
+    }
+
+    /// When the person's record changes.
+    pub fn person_changes(&self, id: &str) -> impl Iterator<Item = Instant> {
+        self.persons.get(id).into_iter().flat_map(History::changes)
+    }
+
+    /// The ids of the units where the person works, at any time.
+    pub fn units_of(&self, id: &str) -> impl Iterator<Item = &Arc<str>> {
+        self.persons.get(id).into_iter().flat_map(History::versions).filter_map(|person| person.unit.as_ref())
+    }
+
     /// Whether a unit of this id is recorded at any time.
     #[must_use]
     pub fn has_unit(&self, id: &str) -> bool {

@@ -52,8 +52,8 @@ impl Span {
     /// No time at all: `0d`.
     pub const ZERO: Self = Self { count: 0, unit: Unit::Day };
 
-    /// The largest count a span may have: enough for a lifetime of hours, far below overflow of any date.
-    pub const MAX_COUNT: i32 = 1_000_000;
+    /// The largest count a span may have: a century of hours is below it, and no date overflows.
+    pub const MAX_COUNT: i32 = 100_000;
 
     /// The date that lies this span from `date` by the civil calendar alone.
     ///

@@ -2,13 +2,35 @@
 //!
 //! [`plan`] is pure: no clock, no file, no database, no failure. The daemon, `explain`, `simulate` and the rule tests
 //! are callers of it, so they can never differ. A tick is `plan` followed by an idempotent write.
+//!
+//! ```text
+//!  view (what is known) ─► start ─► deadline ─► fulfilment ─► evaluate (status) ─► ladder ─► recipients
+//!                                                                   └─► deviations
+//! ```
 
-use crate::calendar::Instant;
+mod deadline;
+mod deviations;
+mod evaluate;
+mod fulfilment;
+mod ladder;
+mod municipality;
+mod periods;
+mod prove;
+mod recipients;
+mod start;
+mod view;
+
+use crate::calendar::{Instant, first_instant};
 use crate::case::CaseFile;
 use crate::notice::{Handled, Notice, Problem};
 use crate::obligation::{Deviation, Obligation};
-use crate::organisation::Organisation;
-use crate::rules::RuleSet;
+
+use self::evaluate::Evaluation;
+use self::ladder::{Climb, earliest};
+use self::view::View;
+
+pub use municipality::Municipality;
+pub use prove::{Explained, Pending, explain, reached};
 
 /// Everything that follows from a case's facts at one instant.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +41,7 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// What becomes of ladder steps on this occasion: sent ones, and those overtaken or merged.
     pub handled: Vec<Handled>,
-    /// Every deviation there ever was, sorted by rule name, start and number.
+    /// Every deviation there ever was, sorted by rule, start and number.
     pub deviations: Vec<Deviation>,
     /// The first instant after now at which the plan can change, if no fact changes.
     pub next_at: Option<Instant>,
@@ -41,13 +63,65 @@ pub enum Occasion {
 /// `ledger` is what was handled before. The result depends on nothing but the arguments.
 #[must_use]
 pub fn plan(
-    rules: &RuleSet,
-    organisation: &Organisation,
+    municipality: &Municipality<'_>,
     case: &CaseFile,
     ledger: &[Handled],
     now: Instant,
     occasion: Occasion,
 ) -> Plan {
-    let _ = (rules, organisation, case, ledger, now, occasion);
-    Plan::default()
+    Plan {
+        deviations: deviations::deviations(municipality, case, now),
+        ..plan_notices(municipality, case, ledger, now, occasion)
+    }
+}
+
+/// As [`plan`], but without deviations: for those who look at many moments and ask for deviations at the end.
+#[must_use]
+pub fn plan_notices(
+    municipality: &Municipality<'_>,
+    case: &CaseFile,
+    ledger: &[Handled],
+    now: Instant,
+    occasion: Occasion,
+) -> Plan {
+    let mut plan = Plan { next_at: next_fact(municipality, case, now), ..Plan::default() };
+    let Some(view) = View::at(municipality, case, now) else { return plan };
+    let evaluation = Evaluation::of(&view);
+    plan.next_at = earliest(plan.next_at, evaluation.next_window);
+    let today = municipality.date(now);
+    for (obligation, start) in evaluation.obligations() {
+        let rule = municipality.rules.rule(obligation.rule);
+        let calendar = municipality.legal_calendar(rule, view.state.unit);
+        let climb = Climb { view: &view, rule, calendar, obligation, start, ledger, occasion, today };
+        let outbound = climb.run();
+        plan.next_at = earliest(plan.next_at, earliest(outbound.next_at, next_turn(&view, obligation)));
+        plan.notices.extend(outbound.notices);
+        plan.handled.extend(outbound.handled);
+        plan.problems.extend(outbound.problems);
+    }
+    plan.obligations =
+        evaluation.rules.into_iter().flat_map(|(_, list)| list).map(|(obligation, _)| obligation).collect();
+    let name = |obligation: &Obligation| &municipality.rules.rule(obligation.rule).name;
+    plan.obligations.sort_by(|a, b| (name(a), &a.start).cmp(&(name(b), &b.start)));
+    plan.problems.sort();
+    plan.problems.dedup();
+    plan
+}
+
+/// When the obligation's status next changes by itself: it begins, or falls due.
+fn next_turn(view: &View<'_>, obligation: &Obligation) -> Option<Instant> {
+    if !obligation.status.is_open() {
+        return None;
+    }
+    let begins = first_instant(view.municipality.zone(), obligation.starts_on);
+    [Some(begins), obligation.due.map(|due| due.at)].into_iter().flatten().filter(|instant| *instant > view.now).min()
+}
+
+/// The next instant after `now` at which something recorded becomes known or begins to count.
+fn next_fact(municipality: &Municipality<'_>, case: &CaseFile, now: Instant) -> Option<Instant> {
+    let events = case.events.iter().flat_map(|event| {
+        let times = event.versions.versions().flatten().map(|version| version.time.instant);
+        event.versions.changes().chain(times)
+    });
+    events.chain(view::record_changes(municipality, case)).filter(|instant| *instant > now).min()
 }

@@ -6,8 +6,7 @@
 mod condition;
 pub mod diagnostics;
 mod embedded;
-mod format;
-pub mod testing;
+pub(crate) mod format;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,11 +17,11 @@ use crate::calendar::{Calendar, Span, YearlyDay};
 use crate::language::Localized;
 use crate::notice::{Purpose, Role};
 use crate::obligation::RuleIndex;
-use crate::vocabulary::{AttributeId, EventKind, Vocabulary};
+use crate::vocabulary::{AttributeId, EventKind, ValueType, Vocabulary};
 
 pub use condition::{Condition, Field, FieldValue, Predicate, Subject, Test};
-// pub use format::load;
-// pub use embedded::load_embedded;
+pub use embedded::embedded;
+pub use format::{FileKind, load};
 
 /// Everything that one rules folder says.
 #[derive(Debug)]
@@ -60,6 +59,8 @@ pub struct Pack {
     pub calendar: CalendarIndex,
     /// Its rules.
     pub rules: Vec<RuleIndex>,
+    /// The file it was read from.
+    pub file: Arc<str>,
 }
 
 /// One rule.
@@ -161,6 +162,34 @@ pub enum RuleKind {
     Duty,
 }
 
+impl RuleKind {
+    /// The words of rule files.
+    pub const WORDS: [(&'static str, Self); 7] = [
+        ("decision", Self::Decision),
+        ("conversation", Self::Conversation),
+        ("meeting", Self::Meeting),
+        ("evaluation", Self::Evaluation),
+        ("consent", Self::Consent),
+        ("handover", Self::Handover),
+        ("duty", Self::Duty),
+    ];
+
+    /// The neutral words of messages where the rule gives none.
+    #[must_use]
+    pub fn default_notice(self) -> Localized {
+        let [nb, nn, en] = match self {
+            Self::Decision => ["Ta en beslutning", "Ta ei avgjerd", "Make a decision"],
+            Self::Conversation => ["Hold en samtale", "Hald ein samtale", "Hold a conversation"],
+            Self::Meeting => ["Hold et møte", "Hald eit møte", "Hold a meeting"],
+            Self::Evaluation => ["Hold en evaluering", "Hald ei evaluering", "Hold an evaluation"],
+            Self::Consent => ["Innhent samtykke", "Hent inn samtykke", "Obtain consent"],
+            Self::Handover => ["Avklar overleveringen", "Avklar overleveringa", "Settle the handover"],
+            Self::Duty => ["Følg opp en oppgave", "Følg opp ei oppgåve", "Follow up a task"],
+        };
+        Localized::from_parts(Some(nb), Some(nn), Some(en)).unwrap_or_else(|| Localized::same(nb))
+    }
+}
+
 /// Where a number of days comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
@@ -182,7 +211,7 @@ pub enum Force {
 }
 
 /// What starts the clock.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum From {
     /// Each occurrence of any of these.
     Each(Vec<EventPattern>),
@@ -263,8 +292,8 @@ pub enum MetBy {
 pub struct Meeting {
     /// The event.
     pub event: EventPattern,
-    /// These attributes equal the start event's.
-    pub matching: Vec<AttributeId>,
+    /// These attributes equal the start event's; with their types, for a missing truth value is `false`.
+    pub matching: Vec<(AttributeId, ValueType)>,
     /// How many such events it takes.
     pub count: u32,
     /// Whether events before the start count too.

@@ -1,0 +1,119 @@
+//! The command line: parse, wire, dispatch, exit codes.
+
+mod check;
+mod simulate;
+mod test;
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::folder::{FolderError, RulesFolder};
+use crate::rules::RuleSet;
+use crate::rules::diagnostics::Report;
+
+/// Exit code: the command failed.
+const FAILED: u8 = 1;
+/// Exit code: rules or configuration cannot be used.
+const CONFIGURATION: u8 = 78;
+
+/// Deadline guard for municipalities that work by BTI.
+#[derive(Debug, Parser)]
+#[command(name = "fristvakt", version, max_term_width = 110)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Load and lint a rules folder.
+    Check(check::Check),
+    /// Run the tests of a rules folder.
+    Test(test::Test),
+    /// Show what a rule folder would have done, from facts alone.
+    Simulate(simulate::Simulate),
+}
+
+/// How lists are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One object a line.
+    Json,
+}
+
+/// What a command ends with when it does not succeed.
+#[derive(Debug)]
+pub struct Failed {
+    /// 1 failed, 2 usage, 78 configuration.
+    pub code: u8,
+    /// What happened, where, and what to do.
+    pub text: String,
+}
+
+impl Failed {
+    fn with(code: u8, text: impl std::fmt::Display) -> Self {
+        Self { code, text: text.to_string() }
+    }
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self::with(FAILED, error)
+    }
+}
+
+/// Where the rules are, for commands that need them.
+#[derive(Debug, clap::Args)]
+struct RulesArgument {
+    /// Rules folder; without it, the shipped rules.
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+}
+
+impl RulesArgument {
+    fn load(&self) -> Result<RuleSet, Failed> {
+        Ok(load(&open(self.rules.as_deref())?)?.0)
+    }
+}
+
+fn open(folder: Option<&Path>) -> Result<RulesFolder, Failed> {
+    RulesFolder::open(folder).map_err(|error| Failed::with(CONFIGURATION, error))
+}
+
+/// Loads a rules folder; what is wrong with it is shown with its lines.
+fn load(folder: &RulesFolder) -> Result<(RuleSet, Report), Failed> {
+    folder.load().map_err(|error| match error {
+        FolderError::Invalid(report) => {
+            let text = format!("the rules hold {} error(s); nothing was loaded", report.errors());
+            Failed::with(CONFIGURATION, format!("{}{text}", report.render(is_coloured())))
+        }
+        other => Failed::with(CONFIGURATION, other),
+    })
+}
+
+/// Whether stderr shows colours: a terminal, and `NO_COLOR` is not set.
+fn is_coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn run(arguments: Arguments) -> ExitCode {
+    let result = match arguments.command {
+        Command::Check(command) => command.run(),
+        Command::Test(command) => command.run(),
+        Command::Simulate(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            let _ = writeln!(std::io::stderr().lock(), "error: {}", failed.text);
+            ExitCode::from(failed.code)
+        }
+    }
+}

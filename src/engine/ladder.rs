@@ -1,0 +1,364 @@
+//! Ladders: which steps have come, which are handled, which wait, and what goes out now (`rule-language` § 9).
+
+use std::sync::Arc;
+
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+
+use crate::calendar::{Calendar, Instant, Unit, at_local, time_of_day};
+use crate::notice::{Handled, Notice, Outcome, Problem, Purpose, Reason, Recipient, Role};
+use crate::obligation::{Due, Obligation};
+use crate::rules::{Rule, Step};
+
+use super::Occasion;
+use super::municipality::Municipality;
+use super::recipients::Roles;
+use super::start::Start;
+use super::view::View;
+
+/// A step, repetition and role of a ladder that is not handled yet for the due date.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// The step's place in the ladder.
+    pub(crate) position: usize,
+    pub(crate) repetition: u32,
+    pub(crate) role: Role,
+    /// The role's place in the step's `to`.
+    role_place: usize,
+    pub(crate) purpose: Purpose,
+    pub(crate) urgent: bool,
+    /// The date that it would have in a world without weekends.
+    pub(crate) nominal: NaiveDate,
+    /// When it may go out first.
+    pub(crate) moment: Instant,
+    /// Whether that moment has come on this occasion.
+    come: bool,
+}
+
+impl Candidate {
+    /// Order of coalescing: nominal date, then ladder order.
+    fn rank(&self) -> (NaiveDate, usize, u32) {
+        (self.nominal, self.position, self.repetition)
+    }
+}
+
+/// What one obligation's ladder does on one occasion.
+#[derive(Debug, Default)]
+pub(crate) struct Outbound {
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) handled: Vec<Handled>,
+    pub(crate) problems: Vec<Problem>,
+    /// When something else can go out, if nothing changes.
+    pub(crate) next_at: Option<Instant>,
+    /// What has not gone out, and why.
+    pub(crate) pending: Vec<(Candidate, Reason)>,
+}
+
+/// One open obligation's ladder at one moment.
+pub(crate) struct Climb<'v, 'a> {
+    pub(crate) view: &'v View<'a>,
+    pub(crate) rule: &'v Rule,
+    pub(crate) calendar: &'v Calendar,
+    pub(crate) obligation: &'v Obligation,
+    pub(crate) start: &'v Start<'a>,
+    pub(crate) ledger: &'v [Handled],
+    pub(crate) occasion: Occasion,
+    pub(crate) today: NaiveDate,
+}
+
+const MORNING: NaiveTime = match NaiveTime::from_hms_opt(7, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+const EVENING: NaiveTime = match NaiveTime::from_hms_opt(21, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+
+impl Climb<'_, '_> {
+    /// What goes out, what is overtaken, and what waits for when.
+    pub(crate) fn run(&self) -> Outbound {
+        let mut outbound = Outbound::default();
+        let (Some(due), true) = (self.obligation.due, self.obligation.status.is_open()) else { return outbound };
+        let mut candidates = self.candidates(due);
+        if let Some(reason) = self.held(due) {
+            outbound.pending = candidates.into_iter().map(|candidate| (candidate, reason)).collect();
+            return outbound;
+        }
+        let grace = self.grace(&candidates, due);
+        candidates.retain(|candidate| match self.waits(candidate, grace) {
+            None => true,
+            Some((reason, wakes_at)) => {
+                outbound.next_at = earliest(outbound.next_at, wakes_at);
+                outbound.pending.push((candidate.clone(), reason));
+                false
+            }
+        });
+        if !candidates.is_empty() {
+            self.send(candidates, due, &mut outbound);
+        }
+        outbound
+    }
+
+    /// Why nothing at all is sent for this obligation now.
+    fn held(&self, due: Due) -> Option<Reason> {
+        let go_live = self.view.municipality.organisation.tenant.go_live;
+        if self.view.state.record.protected {
+            Some(Reason::Protected)
+        } else if self.obligation.held_by_pause {
+            Some(Reason::Paused)
+        } else if go_live.is_some_and(|go_live| due.on < go_live) {
+            Some(Reason::BeforeGoLive)
+        } else {
+            None
+        }
+    }
+
+    /// Every step, repetition and role that is not handled for this due date, up to the first of each whose moment has
+    /// not come.
+    fn candidates(&self, due: Due) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        for (position, step) in self.rule.ladder.iter().enumerate() {
+            for (role_place, role) in step.to.iter().enumerate() {
+                self.repetitions(due, (position, step), (role_place, role), &mut candidates);
+            }
+        }
+        candidates
+    }
+
+    fn repetitions(
+        &self,
+        due: Due,
+        (position, step): (usize, &Step),
+        (role_place, role): (usize, &Role),
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let times = if step.every.is_some() { step.times.unwrap_or(u32::MAX) } else { 1 };
+        for repetition in 0..times {
+            let Some((nominal, moment)) = self.moment(due, step, repetition) else { break };
+            let come = self.has_come(step.urgent, moment);
+            if !self.is_handled(due, step, role, repetition) {
+                let (role, purpose, urgent) = (role.clone(), step.purpose, step.urgent);
+                candidates.push(Candidate {
+                    position,
+                    repetition,
+                    role,
+                    role_place,
+                    purpose,
+                    urgent,
+                    nominal,
+                    moment,
+                    come,
+                });
+            }
+            if moment > self.view.now {
+                break;
+            }
+        }
+    }
+
+    fn has_come(&self, urgent: bool, moment: Instant) -> bool {
+        let awake = || (MORNING..EVENING).contains(&time_of_day(self.view.municipality.zone(), self.view.now));
+        let go_live = self.view.municipality.organisation.tenant.go_live;
+        moment <= self.view.now
+            && go_live.is_none_or(|go_live| go_live <= self.today)
+            && if urgent { awake() } else { self.occasion == Occasion::Round }
+    }
+
+    /// The nominal date of a step's repetition, and the first instant at which it may go out.
+    fn moment(&self, due: Due, step: &Step, repetition: u32) -> Option<(NaiveDate, Instant)> {
+        let municipality = self.view.municipality;
+        let zone = municipality.zone();
+        let (nominal, time) = if step.offset.unit == Unit::Hour {
+            let base = if step.from_start { self.start.instant } else { due.at };
+            let instant = base.checked_add_signed(TimeDelta::hours(step.offset.count.into()))?;
+            (municipality.date(instant), time_of_day(zone, instant))
+        } else {
+            let base = if step.from_start { self.obligation.starts_on } else { due.on };
+            (self.calendar.add(base, step.offset)?, MORNING)
+        };
+        let nominal = match step.every.filter(|_| repetition > 0) {
+            Some(every) => self.calendar.add(nominal, every.times(repetition)?)?,
+            None => nominal,
+        };
+        let moment = if step.urgent {
+            at_local(zone, nominal, time)
+        } else {
+            municipality.opening(delivery_day(municipality, nominal, due.on))
+        };
+        Some((nominal, moment))
+    }
+
+    fn entries(&self, due: Due) -> impl Iterator<Item = &Handled> {
+        self.ledger.iter().filter(move |handled| {
+            handled.due_on == due.on && handled.start == self.obligation.start && handled.rule == self.rule.name
+        })
+    }
+
+    fn is_handled(&self, due: Due, step: &Step, role: &Role, repetition: u32) -> bool {
+        self.entries(due).any(|handled| {
+            handled.repetition == repetition
+                && handled.step == step.at
+                && handled.role == *role
+                && handled.purpose == step.purpose
+        })
+    }
+
+    /// The first day on which an escalation may go out; `Ok(None)` where the ladder does not wait, `Err` while the
+    /// responsible person has not been told.
+    fn grace(&self, candidates: &[Candidate], due: Due) -> Result<Option<NaiveDate>, ()> {
+        let is_first = |purpose: Purpose, role: &Role| purpose == Purpose::Reminder && *role == Role::Responsible;
+        if !self.rule.ladder.iter().any(|step| step.to.iter().any(|role| is_first(step.purpose, role))) {
+            return Ok(None);
+        }
+        let told = self
+            .entries(due)
+            .filter(|handled| is_first(handled.purpose, &handled.role))
+            .map(|handled| handled.on)
+            .min();
+        let now = candidates.iter().any(|candidate| candidate.come && is_first(candidate.purpose, &candidate.role));
+        let told = told.or(now.then_some(self.today)).ok_or(())?;
+        Ok(self.calendar.add(told, self.rule.escalation_grace))
+    }
+
+    /// Why a candidate does not go out on this occasion, and when to look again.
+    fn waits(&self, candidate: &Candidate, grace: Result<Option<NaiveDate>, ()>) -> Option<(Reason, Option<Instant>)> {
+        if !candidate.come {
+            let next = self.next_occasion(candidate, candidate.moment);
+            return Some((Reason::NotYet(next), Some(next)));
+        }
+        if candidate.purpose != Purpose::Escalation {
+            return None;
+        }
+        match grace {
+            Ok(Some(day)) if self.today < day => {
+                let next = self.next_occasion(candidate, at_local(self.view.municipality.zone(), day, MORNING));
+                Some((Reason::Grace(Some(next)), Some(next)))
+            }
+            Ok(_) => None,
+            Err(()) => Some((Reason::Grace(None), None)),
+        }
+    }
+
+    /// The first occasion after now, and not before `moment`, on which a candidate can go out.
+    fn next_occasion(&self, candidate: &Candidate, moment: Instant) -> Instant {
+        let municipality = self.view.municipality;
+        let after_now = self.view.now + TimeDelta::nanoseconds(1);
+        if !candidate.urgent {
+            return municipality.round_from(moment.max(after_now));
+        }
+        let go_live = municipality.organisation.tenant.go_live;
+        let go_live = go_live.map(|date| at_local(municipality.zone(), date, MORNING));
+        awake_from(municipality, go_live.map_or(moment, |go_live| moment.max(go_live)).max(after_now))
+    }
+
+    /// Per recipient, the last candidate goes out and the others are recorded.
+    fn send(&self, candidates: Vec<Candidate>, due: Due, outbound: &mut Outbound) {
+        let record = self.view.state.record;
+        let organisation = self.view.municipality.organisation;
+        let roles = Roles::new(organisation, record, &self.rule.responsible, self.view.now, self.today);
+        let mut addressed: Vec<(Recipient, Candidate)> = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            let (recipient, problem) = roles.resolve(&candidate.role);
+            outbound.problems.extend(problem);
+            addressed.push((recipient, candidate));
+        }
+        let mut recipients: Vec<Recipient> = addressed.iter().map(|(recipient, _)| recipient.clone()).collect();
+        recipients.sort();
+        recipients.dedup();
+        for recipient in recipients {
+            let own = addressed.iter().filter(|(to, _)| *to == recipient).map(|(_, candidate)| candidate);
+            let own: Vec<&Candidate> = own.collect();
+            let Some(last) =
+                own.iter().max_by_key(|candidate| (candidate.rank(), std::cmp::Reverse(candidate.role_place)))
+            else {
+                continue;
+            };
+            outbound.notices.push(self.notice(last, due, recipient.clone()));
+            outbound.handled.extend(own.iter().map(|candidate| self.handled(candidate, last, due)));
+            if last.urgent {
+                self.overtake(last, &recipient, &roles, due, outbound);
+            }
+        }
+    }
+
+    /// An urgent notice overtakes the earlier pending steps to the same recipient: those whose moment has come, and that
+    /// wait for a round or for their grace.
+    fn overtake(
+        &self,
+        urgent: &Candidate,
+        recipient: &Recipient,
+        roles: &Roles<'_>,
+        due: Due,
+        outbound: &mut Outbound,
+    ) {
+        let is_overtaken = |candidate: &Candidate| {
+            candidate.rank() < urgent.rank()
+                && candidate.moment <= self.view.now
+                && roles.resolve(&candidate.role).0 == *recipient
+        };
+        let (overtaken, pending) =
+            std::mem::take(&mut outbound.pending).into_iter().partition(|(candidate, _)| is_overtaken(candidate));
+        outbound.pending = pending;
+        let overtaken: Vec<(Candidate, Reason)> = overtaken;
+        outbound.handled.extend(overtaken.iter().map(|(candidate, _)| self.handled(candidate, urgent, due)));
+    }
+
+    fn notice(&self, candidate: &Candidate, due: Due, recipient: Recipient) -> Notice {
+        Notice {
+            rule: self.obligation.rule,
+            start: self.obligation.start.clone(),
+            position: candidate.position,
+            step: self.rule.ladder[candidate.position].at.clone(),
+            repetition: candidate.repetition,
+            due_on: due.on,
+            purpose: candidate.purpose,
+            role: candidate.role.clone(),
+            recipient,
+        }
+    }
+
+    fn handled(&self, candidate: &Candidate, sent: &Candidate, due: Due) -> Handled {
+        let outcome = if (candidate.position, candidate.repetition) != (sent.position, sent.repetition) {
+            Outcome::Overtaken
+        } else if candidate.role == sent.role {
+            Outcome::Sent
+        } else {
+            Outcome::Merged
+        };
+        Handled {
+            rule: Arc::clone(&self.rule.name),
+            start: self.obligation.start.clone(),
+            step: self.rule.ladder[candidate.position].at.clone(),
+            repetition: candidate.repetition,
+            due_on: due.on,
+            role: candidate.role.clone(),
+            purpose: candidate.purpose,
+            on: self.today,
+            outcome,
+        }
+    }
+}
+
+/// On or before the due date a step moves back to an open delivery day, after it forward.
+fn delivery_day(municipality: &Municipality<'_>, nominal: NaiveDate, due_on: NaiveDate) -> NaiveDate {
+    let calendar = municipality.delivery_calendar();
+    if nominal <= due_on { calendar.on_or_before(nominal) } else { calendar.on_or_after(nominal) }
+}
+
+/// `instant`, or the next 07:00 where it falls between 21:00 and 07:00.
+fn awake_from(municipality: &Municipality<'_>, instant: Instant) -> Instant {
+    let zone = municipality.zone();
+    let time = time_of_day(zone, instant);
+    let date = municipality.date(instant);
+    if time < MORNING {
+        at_local(zone, date, MORNING)
+    } else if time >= EVENING {
+        at_local(zone, date.succ_opt().unwrap_or(date), MORNING)
+    } else {
+        instant
+    }
+}
+
+pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    [one, other].into_iter().flatten().min()
+}

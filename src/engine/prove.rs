@@ -1,0 +1,108 @@
+//! Proofs and explanations: how every date came about, what was sent, what comes, and why something was not sent.
+
+use crate::calendar::Instant;
+use crate::case::CaseFile;
+use crate::notice::{Handled, Problem, Purpose, Reason, Recipient, Role};
+use crate::obligation::{Obligation, Proof, ProofStep};
+
+use super::Occasion;
+use super::deadline::Trace;
+use super::evaluate::{Evaluation, Judge};
+use super::ladder::Climb;
+use super::municipality::Municipality;
+use super::recipients::Roles;
+use super::start::{Position, Start};
+use super::view::View;
+
+/// An obligation with its proof and what its ladder still holds.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The obligation.
+    pub obligation: Obligation,
+    /// How its date came about.
+    pub proof: Proof,
+    /// The steps that have not gone out, with why.
+    pub pending: Vec<Pending>,
+}
+
+/// A ladder step that has not gone out.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The step's place in the ladder.
+    pub position: usize,
+    /// The repetition.
+    pub repetition: u32,
+    /// Whom it names.
+    pub role: Role,
+    /// What for.
+    pub purpose: Purpose,
+    /// Whom it would reach today.
+    pub recipient: Recipient,
+    /// Why it has not gone out.
+    pub reason: Reason,
+}
+
+/// Every obligation of a case at an instant, with its proof.
+#[must_use]
+pub fn explain(municipality: &Municipality<'_>, case: &CaseFile, ledger: &[Handled], now: Instant) -> Vec<Explained> {
+    let Some(view) = View::at(municipality, case, now) else { return vec![] };
+    let evaluation = Evaluation::of(&view);
+    let mut explained: Vec<Explained> = Vec::new();
+    for (index, list) in &evaluation.rules {
+        let rule = municipality.rules.rule(*index);
+        let calendar = municipality.legal_calendar(rule, view.state.unit);
+        let mut judge = Judge { view: &view, index: *index, rule, calendar, used: Vec::new() };
+        for (obligation, start) in list {
+            let proof = proof(&mut judge, start);
+            let today = municipality.date(now);
+            let climb =
+                Climb { view: &view, rule, calendar, obligation, start, ledger, occasion: Occasion::Between, today };
+            let roles = Roles::new(municipality.organisation, view.state.record, &rule.responsible, now, today);
+            let pending = climb.run().pending.into_iter().map(|(candidate, reason)| Pending {
+                position: candidate.position,
+                repetition: candidate.repetition,
+                recipient: roles.resolve(&candidate.role).0,
+                role: candidate.role,
+                purpose: candidate.purpose,
+                reason,
+            });
+            explained.push(Explained { obligation: obligation.clone(), proof, pending: pending.collect() });
+        }
+    }
+    let name = |one: &Explained| municipality.rules.rule(one.obligation.rule).name.clone();
+    explained.sort_by(|a, b| (name(a), &a.obligation.start).cmp(&(name(b), &b.obligation.start)));
+    explained
+}
+
+fn proof<'a>(judge: &mut Judge<'_, 'a>, start: &Start<'a>) -> Proof {
+    let mut trace = Trace::written();
+    trace.note(|| ProofStep::Start {
+        on: start.on,
+        event: start.event.and_then(|event| match start.position {
+            Position::Event(_) => Some((start.name.clone(), event.recorded_at)),
+            Position::Instant(_) => None,
+        }),
+    });
+    let (end, _) = judge.end_and_due(start);
+    // Marks the event that met this one as used, as planning does.
+    let _ = judge.obligation(start);
+    let end = end.filter(|_| start.window.is_none());
+    let _ = judge.due(start, end, &mut trace);
+    Proof(trace.into_steps())
+}
+
+/// Whom a role of a rule reaches for a case at an instant, and the problem if it is not the one named.
+///
+/// `None` before the case's first record.
+#[must_use]
+pub fn reached(
+    municipality: &Municipality<'_>,
+    case: &CaseFile,
+    responsible: &[Role],
+    role: &Role,
+    now: Instant,
+) -> Option<(Recipient, Option<Problem>)> {
+    let record = case.records.at(now)?;
+    let roles = Roles::new(municipality.organisation, record, responsible, now, municipality.date(now));
+    Some(roles.resolve(role))
+}

@@ -1,1 +1,0 @@
-//! TOML (placeholder while the skeleton is laid).
