@@ -1,0 +1,45 @@
+//! What becomes of a case that a full load no longer holds.
+//!
+//! Its facts and what is derived from them go; unsent notices and open deviations are withdrawn, because there is no
+//! obligation any more. What was sent and how closed deviations closed stays: it happened.
+
+use std::collections::BTreeMap;
+
+use super::append::Counts;
+use super::{At, StoreError, Write};
+use crate::calendar::Instant;
+
+/// Removes the tenant's cases that are not in `present`.
+pub(super) async fn remove_absent_cases<T>(
+    write: &mut Write,
+    tenant: &str,
+    present: &BTreeMap<&str, T>,
+    now: Instant,
+    counts: &mut Counts,
+) -> Result<(), StoreError> {
+    let ids: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM cases WHERE tenant = $1").bind(tenant).fetch_all(&mut **write).await?;
+    for id in ids.iter().filter(|id| !present.contains_key(id.as_str())) {
+        remove_case(write, tenant, id, now).await?;
+        counts.removed += 1;
+    }
+    Ok(())
+}
+
+async fn remove_case(write: &mut Write, tenant: &str, case: &str, now: Instant) -> Result<(), StoreError> {
+    for delete in [
+        "DELETE FROM cases WHERE tenant = $1 AND id = $2",
+        "DELETE FROM agenda WHERE tenant = $1 AND case_id = $2",
+        "DELETE FROM obligations WHERE tenant = $1 AND case_id = $2",
+        "DELETE FROM problems WHERE tenant = $1 AND case_id = $2",
+    ] {
+        sqlx::query(delete).bind(tenant).bind(case).execute(&mut **write).await?;
+    }
+    let withdraw = "UPDATE notices SET state = 'withdrawn', reason = 'gone' \
+                    WHERE tenant = $1 AND case_id = $2 AND state = 'pending'";
+    sqlx::query(withdraw).bind(tenant).bind(case).execute(&mut **write).await?;
+    let close = "UPDATE deviations SET closed_at = $3, closed_as = 'withdrawn' \
+                 WHERE tenant = $1 AND case_id = $2 AND closed_as IS NULL";
+    sqlx::query(close).bind(tenant).bind(case).bind(At::from(now)).execute(&mut **write).await?;
+    super::rounds::withdraw_empty_messages(write, tenant, now).await
+}

@@ -1,0 +1,140 @@
+//! The store: facts, what follows from them, and what was done about it. sqlx is used here and nowhere else.
+//!
+//! ```text
+//!  append ──► records, cases ──► agenda: what is due ──► due_cases ──► (engine::plan) ──► apply
+//!                                    ▲                                                     │
+//!                                    └── next_at ──────────────────────────────────────────┤
+//!                              obligations, problems (derived)  ◄──────────────────────────┤
+//!                              notices (ledger), deviations, messages (ground state) ◄─────┘
+//!
+//!  message:  gathering ─► pending ─► claimed ─► committing ─► sent
+//!                ▲          │ ▲         │            │
+//!                │          │ └─────────┴── failed ──┘        held, dead: by a person or a refusal
+//!                └ rounds   └─► withdrawn: nothing in it applies any more
+//! ```
+//!
+//! Ground state is what cannot be made again: facts, the ledger, the register, messages, the audit trail. Obligations
+//! and problems are derived and written anew whenever they differ.
+//!
+//! Every write is one transaction on one writing connection, begun with `BEGIN IMMEDIATE`: sqlx' own `begin` is
+//! deferred and fails at once when a second writer came between its read and its write. No transaction is held while
+//! anything but the database is waited for. The SQL is what SQLite and PostgreSQL both understand.
+
+mod absent;
+mod append;
+mod apply;
+mod audit;
+mod columns;
+mod connect;
+mod document;
+mod import;
+mod lists;
+mod outbox;
+mod planning;
+mod quarantine;
+mod register;
+mod rounds;
+
+use std::path::PathBuf;
+
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+pub use append::{Appended, Counts, Load};
+pub use apply::{Application, Applied, Channels};
+pub use audit::{AuditEntry, AuditRow};
+pub use columns::{At, Day};
+pub use connect::Access;
+pub use import::{FileError, ImportError, Imported, Progress};
+pub use lists::{
+    DeviationFilter, DeviationRow, MessageFilter, MessageRow, NoticeFilter, NoticeRow, ObligationFilter, ObligationRow,
+    ProblemRow,
+};
+pub use outbox::{Claimed, ClaimedNotice, CommitVerdict, FailureClass, Next, NoticeName, Ready, TakenBack};
+pub use planning::{DueCases, Stamp, StoredCase, StoredOrganisation};
+pub use quarantine::Quarantined;
+pub use register::{DeviationName, Explanation};
+
+/// A database that is open.
+#[derive(Debug)]
+pub struct Store {
+    /// The one connection that writes; transactions queue for it instead of failing.
+    writer: SqlitePool,
+    /// Connections that read the last committed state beside it.
+    readers: SqlitePool,
+    /// Held by the daemon for as long as it runs.
+    _lock: Option<std::fs::File>,
+}
+
+/// Why the store could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no database file.
+    #[error("there is no database at {0}; `fristvakt migrate` or `fristvakt run` makes one")]
+    Missing(PathBuf),
+    /// Another daemon holds the file lock.
+    #[error("another fristvakt daemon already uses {0}; stop it first")]
+    Locked(PathBuf),
+    /// The database was written by a newer version of this program.
+    #[error("the database has schema {found}, newer than this program's {known}; install the version that wrote it")]
+    Newer {
+        /// The schema's number in the database.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// A reading command found an older schema.
+    #[error("the database has an older schema; run `fristvakt migrate` first")]
+    Older,
+    /// The file, its lock or its folder cannot be used.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// A stored value that this program did not write.
+    #[error("table {table}, row {row}: {reason}")]
+    Unreadable {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong with it; no value.
+        reason: String,
+    },
+    /// A migration failed; it was rolled back.
+    #[error("the database could not be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The database itself said no.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed a little later, with nothing mended.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => true,
+            // 5 and 6: SQLITE_BUSY and SQLITE_LOCKED, with their extended codes in the higher bytes.
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().and_then(|code| code.parse::<i64>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A transaction that may write.
+type Write = Transaction<'static, Sqlite>;
+
+/// How many rows one statement carries: far below the number of parameters either database allows.
+const ROWS: usize = 500;
+
+impl Store {
+    async fn write(&self) -> Result<Write, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Waits until open transactions have ended, and closes the database.
+    pub async fn close(self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

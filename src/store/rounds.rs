@@ -1,0 +1,60 @@
+//! Rounds: which was the last, and letting go of what it gathered.
+
+use chrono::NaiveDate;
+
+use super::{At, Day, Store, StoreError, Write};
+use crate::calendar::Instant;
+
+impl Store {
+    /// The civil day of the tenant's last finished round.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn last_round(&self, tenant: &str) -> Result<Option<NaiveDate>, StoreError> {
+        let select = "SELECT last_round FROM tenants WHERE id = $1";
+        let day: Option<Option<Day>> = sqlx::query_scalar(select).bind(tenant).fetch_optional(&self.readers).await?;
+        Ok(day.flatten().map(|day| day.0))
+    }
+
+    /// Marks the tenant's round of `day` as done and releases everything that it gathered, also what an earlier
+    /// round that was cut short left behind. Returns how many messages were released; a second call releases none.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was released.
+    pub async fn finish_round(&self, tenant: &str, day: NaiveDate, now: Instant) -> Result<u64, StoreError> {
+        let mut write = self.write().await?;
+        let update = "UPDATE tenants SET last_round = $2 WHERE id = $1 AND (last_round IS NULL OR last_round < $2)";
+        sqlx::query(update).bind(tenant).bind(Day(day)).execute(&mut *write).await?;
+        let released = release(&mut write, tenant, Gathered::All, now).await?;
+        write.commit().await?;
+        Ok(released)
+    }
+}
+
+/// Which gathered messages may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gathered {
+    /// Those made outside a round.
+    Urgent,
+    /// Those of rounds too.
+    All,
+}
+
+/// Lets go of what was gathered.
+pub(super) async fn release(write: &mut Write, tenant: &str, which: Gathered, now: Instant) -> Result<u64, StoreError> {
+    withdraw_empty_messages(write, tenant, now).await?;
+    let update = "UPDATE messages SET state = 'pending', next_try_at = $3 \
+                  WHERE tenant = $1 AND state = 'gathering' AND urgent >= $2";
+    let least = i64::from(which == Gathered::Urgent);
+    let done = sqlx::query(update).bind(tenant).bind(least).bind(At::from(now)).execute(&mut **write).await?;
+    Ok(done.rows_affected())
+}
+
+/// Withdraws unsent messages in which nothing applies any more. One that is claimed is withdrawn by its owner.
+pub(super) async fn withdraw_empty_messages(write: &mut Write, tenant: &str, now: Instant) -> Result<(), StoreError> {
+    let update = "UPDATE messages SET state = 'withdrawn', reason = 'nothing applies', ended_at = $2 \
+                  WHERE tenant = $1 AND state IN ('gathering', 'pending', 'held') AND subject IS NULL \
+                  AND NOT EXISTS (SELECT 1 FROM notices WHERE message = messages.id AND state = 'pending')";
+    sqlx::query(update).bind(tenant).bind(At::from(now)).execute(&mut **write).await?;
+    Ok(())
+}
