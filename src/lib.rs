@@ -47,4 +47,6 @@ pub mod catcher;
 
 pub mod config;
 
+pub mod daemon;
+
 pub mod cli;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+pub use crate::store::FailureClass;
+
 /// The other side took responsibility. The only proof of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
@@ -21,38 +23,6 @@ pub struct Failure {
     pub code: String,
     /// How long the other side asks us to wait, already clamped by [`crate::delivery::retry`].
     pub retry_after: Option<Duration>,
-}
-
-/// What to do after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FailureClass {
-    /// Known not sent, and it may pass: try again later.
-    Temporary,
-    /// Known not sent, and this address will never take it: try the next in the chain, report the address.
-    Address,
-    /// Known not sent, and nothing will pass until a person acts: hold the channel, alarm, probe.
-    Channel,
-    /// It may have been sent: try again later, marked as a possible repeat.
-    Unknown,
-}
-
-impl FailureClass {
-    /// The word in outputs and in the store.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Temporary => "temporary",
-            Self::Address => "address",
-            Self::Channel => "channel",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The class that a word names.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Temporary, Self::Address, Self::Channel, Self::Unknown].into_iter().find(|class| class.word() == word)
-    }
 }
 
 impl Failure {

@@ -265,6 +265,18 @@ impl Store {
         Ok(changed)
     }
 
+    /// Has one case planned again at the next sweep, although none of its facts changed.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn revisit(&self, tenant: &str, case: &str) -> Result<(), StoreError> {
+        let update = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
+        let mut write = self.write().await?;
+        sqlx::query(update).bind(tenant).bind(case).execute(&mut *write).await?;
+        write.commit().await?;
+        Ok(())
+    }
+
     /// The earliest moment after which something is due again, over all municipalities; `None`: never, of itself.
     ///
     /// # Errors

@@ -76,10 +76,16 @@ impl WebhookSettings {
 }
 
 impl Webhook {
+    /// Whether it hears of a municipality at all.
+    #[must_use]
+    pub fn serves(&self, tenant: &str) -> bool {
+        self.tenants.as_ref().is_none_or(|tenants| tenants.iter().any(|known| known == tenant))
+    }
+
     /// Whether it is to hear of something.
     #[must_use]
     pub fn wants(&self, tenant: &str, kind: WebhookKind, role: &Role) -> bool {
-        self.tenants.as_ref().is_none_or(|tenants| tenants.iter().any(|known| known == tenant))
+        self.serves(tenant)
             && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
             && self.roles.as_ref().is_none_or(|roles| roles.contains(role))
     }

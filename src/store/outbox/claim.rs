@@ -47,6 +47,16 @@ impl Store {
         Ok(claimed)
     }
 
+    /// When the next message that waits is to be tried.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn next_try_at(&self) -> Result<Option<Instant>, StoreError> {
+        let select = "SELECT min(next_try_at) FROM messages WHERE state = 'pending'";
+        let next: Option<At> = sqlx::query_scalar(select).fetch_one(&self.readers).await?;
+        Ok(next.map(At::instant))
+    }
+
     /// P2: takes notices out of a message in our hands, and says how many are left. Where none is, the message is
     /// withdrawn and the attempt over. `None`: the message is not in this attempt's hands, nothing was changed.
     ///
