@@ -49,4 +49,6 @@ pub mod config;
 
 pub mod daemon;
 
+pub mod demo;
+
 pub mod cli;
