@@ -9,7 +9,7 @@ use super::{ConfigArgument, FAILED, Failed, block_on, load, open};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::rules::RuleSet;
-use crate::store::{Access, FileError, ImportError, Imported, Load, Progress, Store};
+use crate::store::{Access, Appended, Counts, FileError, ImportError, Imported, Load, Progress, Store};
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ impl Import {
         let mut out = std::io::stdout().lock();
         for done in imported {
             let names: Vec<String> = done.paths.iter().map(|path| path.display().to_string()).collect();
-            writeln!(out, "{}: {}", names.join(", "), done.appended)?;
+            writeln!(out, "{}: {}", names.join(", "), counted(&done.appended))?;
         }
         Ok(())
     }
@@ -60,6 +60,31 @@ async fn import(config: &Config, rules: &RuleSet, files: &[PathBuf], mode: Load)
     bar.finish_and_clear();
     store.close().await;
     imported.map_err(|errors| Failed::with(FAILED, errors.iter().map(text).collect::<Vec<_>>().join("\n")))
+}
+
+/// "cases: 40 new; events: 3 new, 1 changed": what is not mentioned was there already.
+fn counted(appended: &Appended) -> String {
+    let types = [
+        ("tenants", appended.tenants),
+        ("units", appended.units),
+        ("persons", appended.persons),
+        ("cases", appended.cases),
+        ("events", appended.events),
+    ];
+    let parts: Vec<String> = types.into_iter().filter_map(|(name, counts)| changes(name, counts)).collect();
+    let unchanged: usize = types.iter().map(|(_, counts)| counts.unchanged).sum();
+    match (parts.is_empty(), unchanged) {
+        (true, _) => format!("nothing new ({unchanged} records were there already)"),
+        (false, 0) => parts.join("; "),
+        (false, _) => format!("{}; {unchanged} were there already", parts.join("; ")),
+    }
+}
+
+fn changes(name: &str, counts: Counts) -> Option<String> {
+    let words = [(counts.new, "new"), (counts.changed, "changed"), (counts.removed, "removed")];
+    let words: Vec<String> =
+        words.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    (!words.is_empty()).then(|| format!("{name}: {}", words.join(", ")))
 }
 
 /// Everything that is wrong with a file, by line.
