@@ -4,6 +4,7 @@
 
 mod architecture;
 mod calendar;
+mod daemon;
 mod delivery;
 mod examples;
 mod facts;
