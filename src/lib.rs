@@ -12,8 +12,6 @@
 //!
 //! The modules stand in reading order: each uses only what stands above it (held by `tests/it/architecture.rs`).
 
-pub mod clock;
-
 pub mod calendar;
 pub mod language;
 
@@ -31,13 +29,26 @@ pub mod notice;
 pub mod rules;
 
 pub mod engine;
+
 pub mod simulate;
 
 pub mod rule_tests;
+
+pub mod clock;
 
 pub mod facts;
 pub mod folder;
 
 pub mod store;
+
+pub mod delivery;
+
+pub mod catcher;
+
+pub mod config;
+
+pub mod daemon;
+
+pub mod demo;
 
 pub mod cli;

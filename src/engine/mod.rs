@@ -30,7 +30,7 @@ use self::ladder::{Climb, earliest};
 use self::view::View;
 
 pub use municipality::Municipality;
-pub use prove::{Explained, Pending, explain, reached};
+pub use prove::{Explained, Pending, explain};
 
 /// Everything that follows from a case's facts at one instant.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use crate::calendar::Instant;
 use crate::case::CaseFile;
-use crate::notice::{Handled, Problem, Purpose, Reason, Recipient, Role};
+use crate::notice::{Handled, Purpose, Reason, Recipient, Role};
 use crate::obligation::{Obligation, Proof, ProofStep};
 
 use super::Occasion;
@@ -89,20 +89,4 @@ fn proof<'a>(judge: &mut Judge<'_, 'a>, start: &Start<'a>) -> Proof {
     let end = end.filter(|_| start.window.is_none());
     let _ = judge.due(start, end, &mut trace);
     Proof(trace.into_steps())
-}
-
-/// Whom a role of a rule reaches for a case at an instant, and the problem if it is not the one named.
-///
-/// `None` before the case's first record.
-#[must_use]
-pub fn reached(
-    municipality: &Municipality<'_>,
-    case: &CaseFile,
-    responsible: &[Role],
-    role: &Role,
-    now: Instant,
-) -> Option<(Recipient, Option<Problem>)> {
-    let record = case.records.at(now)?;
-    let roles = Roles::new(municipality.organisation, record, responsible, now, municipality.date(now));
-    Some(roles.resolve(role))
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use crate::calendar::Instant;
-use crate::case::CaseRecord;
+use crate::case::{CaseFile, CaseRecord};
 use crate::notice::{Problem, Recipient, Role, Unreachable};
 use crate::organisation::Organisation;
+
+use super::municipality::Municipality;
 
 /// Resolves roles for one rule of one case at an instant.
 pub(crate) struct Roles<'a> {
@@ -125,30 +127,78 @@ impl<'a> Roles<'a> {
         Err((Some(leader), Unreachable::OnlyResponsible))
     }
 
-    /// The person, or whoever stands in today, transitively.
     fn reach(&self, id: Option<&Arc<str>>) -> Result<Arc<str>, Failure> {
-        let named = id.ok_or((None, Unreachable::Vacant))?;
-        let whom = || Some(named.clone());
-        let mut seen: Vec<&Arc<str>> = Vec::new();
-        let mut current = named;
-        loop {
-            if seen.contains(&current) {
-                return Err((whom(), Unreachable::DeputyCycle));
-            }
-            let not_found = if seen.is_empty() { Unreachable::Unknown } else { Unreachable::Absent };
-            let person = self.organisation.person(current, self.now).ok_or_else(|| (whom(), not_found))?;
-            let absence = person.absent.iter().find(|absence| absence.from <= self.today && self.today <= absence.to);
-            let Some(absence) = absence else {
-                return match &person.email {
-                    None => Err((whom(), Unreachable::NoAddress)),
-                    Some(address) if !address.is_within(&self.organisation.tenant.mail_domains) => {
-                        Err((whom(), Unreachable::OutsideDomains))
-                    }
-                    Some(_) => Ok(person.id.clone()),
-                };
-            };
-            seen.push(current);
-            current = absence.deputy.as_ref().ok_or_else(|| (whom(), Unreachable::Absent))?;
+        reach(self.organisation, id, self.now, self.today)
+    }
+}
+
+/// The person, or whoever stands in on a day, transitively.
+fn reach(
+    organisation: &Organisation,
+    id: Option<&Arc<str>>,
+    now: Instant,
+    today: NaiveDate,
+) -> Result<Arc<str>, Failure> {
+    let named = id.ok_or((None, Unreachable::Vacant))?;
+    let whom = || Some(named.clone());
+    let mut seen: Vec<&Arc<str>> = Vec::new();
+    let mut current = named;
+    loop {
+        if seen.contains(&current) {
+            return Err((whom(), Unreachable::DeputyCycle));
         }
+        let not_found = if seen.is_empty() { Unreachable::Unknown } else { Unreachable::Absent };
+        let person = organisation.person(current, now).ok_or_else(|| (whom(), not_found))?;
+        let absence = person.absent.iter().find(|absence| absence.from <= today && today <= absence.to);
+        let Some(absence) = absence else {
+            return match &person.email {
+                None => Err((whom(), Unreachable::NoAddress)),
+                Some(address) if !address.is_within(&organisation.tenant.mail_domains) => {
+                    Err((whom(), Unreachable::OutsideDomains))
+                }
+                Some(_) => Ok(person.id.clone()),
+            };
+        };
+        seen.push(current);
+        current = absence.deputy.as_ref().ok_or_else(|| (whom(), Unreachable::Absent))?;
+    }
+}
+
+impl Municipality<'_> {
+    /// Who receives what is told to the municipality itself: the coordinator or a deputy, else the fallback.
+    #[must_use]
+    pub fn coordinator(&self, now: Instant) -> Recipient {
+        let tenant = &self.organisation.tenant;
+        let reached = reach(self.organisation, tenant.coordinator.as_ref(), now, self.date(now));
+        reached.map_or(Recipient::Fallback, Recipient::Person)
+    }
+
+    /// The person whom a role names for a case, whether they are there or not. `None` for roles that the way up
+    /// decides, and for those that name nobody.
+    #[must_use]
+    pub fn named(&self, case: &CaseFile, role: &Role, now: Instant) -> Option<Arc<str>> {
+        let record = case.records.at(now)?;
+        let tenant = &self.organisation.tenant;
+        match role {
+            Role::Stafettholder => record.stafettholder.clone(),
+            Role::Initiator => record.initiator.clone(),
+            Role::Coordinator => tenant.coordinator.clone(),
+            Role::Contact(name) => tenant.contacts.get(name).cloned(),
+            Role::Responsible | Role::Leader | Role::NextLeader | Role::Unit => None,
+        }
+    }
+
+    /// Whom a role of a rule reaches for a case, and the problem if it is not the one named. `None` before the case's
+    /// first record.
+    #[must_use]
+    pub fn reached(
+        &self,
+        case: &CaseFile,
+        responsible: &[Role],
+        role: &Role,
+        now: Instant,
+    ) -> Option<(Recipient, Option<Problem>)> {
+        let record = case.records.at(now)?;
+        Some(Roles::new(self.organisation, record, responsible, now, self.date(now)).resolve(role))
     }
 }

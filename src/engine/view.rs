@@ -120,7 +120,7 @@ pub(crate) fn record_changes(municipality: &Municipality<'_>, case: &CaseFile) -
     if !organisation.changes().is_empty() {
         for record in case.records.versions() {
             changes.extend(record.unit.iter().flat_map(|unit| organisation.unit_changes(unit)));
-            for holder in &record.stafettholder {
+            if let Some(holder) = &record.stafettholder {
                 changes.extend(organisation.person_changes(holder));
                 changes.extend(organisation.units_of(holder).flat_map(|unit| organisation.unit_changes(unit)));
             }

@@ -157,13 +157,27 @@ impl Store {
         case.map(Some).map_err(named)
     }
 
-    /// The earliest moment at which a case of the tenant is due by itself; `None`: never.
+    /// Has one case planned again at the next sweep, although none of its facts changed.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn next_at(&self, tenant: &str) -> Result<Option<Instant>, StoreError> {
-        let select = "SELECT next_at FROM agenda WHERE tenant = $1 AND next_at IS NOT NULL ORDER BY next_at LIMIT 1";
-        let next: Option<At> = sqlx::query_scalar(select).bind(tenant).fetch_optional(&self.readers).await?;
+    pub async fn revisit(&self, tenant: &str, case: &str) -> Result<(), StoreError> {
+        let update = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
+        let mut write = self.write().await?;
+        sqlx::query(update).bind(tenant).bind(case).execute(&mut *write).await?;
+        write.commit().await?;
+        Ok(())
+    }
+
+    /// The earliest moment after which something is due again, over all municipalities; `None`: never, of itself.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn next_at(&self) -> Result<Option<Instant>, StoreError> {
+        // One step into the index for each tenant; a plain minimum would read the whole agenda.
+        let select = "SELECT min(due.next_at) FROM (SELECT (SELECT a.next_at FROM agenda a WHERE a.tenant = t.id \
+                      AND a.next_at IS NOT NULL ORDER BY a.next_at LIMIT 1) AS next_at FROM tenants t) due";
+        let next: Option<At> = sqlx::query_scalar(select).fetch_one(&self.readers).await?;
         Ok(next.map(At::instant))
     }
 }

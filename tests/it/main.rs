@@ -1,7 +1,12 @@
 //! One binary for all integration tests, so that they link once.
 
-#![expect(clippy::expect_used, reason = "a test whose data cannot be set up should fail right there")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on should fail right there")]
 
+mod architecture;
+mod calendar;
+mod delivery;
+mod examples;
 mod facts;
 mod fixture;
+mod packs;
 mod store;

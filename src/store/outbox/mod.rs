@@ -138,16 +138,16 @@ pub enum CommitVerdict {
     NotOurs,
 }
 
-/// What kind of failure an attempt ended with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What kind of failure an attempt ended with, which says what to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureClass {
-    /// It may pass by itself.
+    /// Known not sent, and it may pass: try again later.
     Temporary,
-    /// The address is refused for good.
+    /// Known not sent, and this address will never take it: try the next in the chain, report the address.
     Address,
-    /// The channel as a whole refuses us: authentication, TLS, policy.
+    /// Known not sent, and nothing will pass until a person acts: hold the channel, alarm, probe.
     Channel,
-    /// It was handed over and no clear answer came: maybe sent.
+    /// It may have been sent: try again later, marked as a possible repeat.
     Unknown,
 }
 

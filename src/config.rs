@@ -1,0 +1,218 @@
+//! The configuration: one TOML file, `FRISTVAKT_…` variables over it, and the only place that reads the environment.
+//!
+//! Unknown keys are errors. Secrets stand in files that the configuration names; a relative name of such a file is
+//! looked up in systemd's credentials folder, else beside the configuration.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::delivery::email::EmailSettings;
+use crate::delivery::webhook::WebhookSettings;
+
+/// Where the configuration is looked for where nothing else is said.
+pub const DEFAULT_PATH: &str = "/etc/fristvakt/fristvakt.toml";
+
+const PREFIX: &str = "FRISTVAKT_";
+
+/// Everything that the configuration says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `sqlite:///path/to/file.db`; `fristvakt.db` in the state directory unless said.
+    #[serde(default = "default_database")]
+    pub database: String,
+    /// The rules folder; the shipped rules unless said.
+    pub rules: Option<PathBuf>,
+    /// Whether messages leave.
+    #[serde(default)]
+    pub mode: Mode,
+    /// How mail is sent; without it, nothing leaves by mail and the daemon says so.
+    pub email: Option<EmailSettings>,
+    /// Who else hears of notices.
+    #[serde(default, rename = "webhook")]
+    pub webhooks: Vec<WebhookSettings>,
+    /// What is written to the log.
+    #[serde(default)]
+    pub log: LogSettings,
+}
+
+/// Whether messages leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// They do.
+    #[default]
+    Live,
+    /// The ledger and the register are kept; nothing is sent.
+    Shadow,
+}
+
+/// The `[log]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// `error`, `warn`, `info`, `debug` or `trace`, or a filter by module like `info,fristvakt::delivery=debug`.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object a line.
+    Json,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {0}: {1}; check the path and its permissions")]
+    Read(PathBuf, std::io::Error),
+    /// The file is no TOML, or holds something unknown or of the wrong type.
+    #[error("{0}: {1}")]
+    Invalid(String, String),
+    /// A variable holds something unknown or of the wrong type.
+    #[error("the {PREFIX}… variables, put over the configuration: {0}")]
+    Variable(String),
+    /// The database is of a kind that this program does not know.
+    #[error("`database`: `{0}` is no database that fristvakt knows; write `sqlite:///path/to/fristvakt.db`")]
+    Database(String),
+}
+
+impl Config {
+    /// Reads the configuration: of `path`, else of `FRISTVAKT_CONFIG`, else of [`DEFAULT_PATH`] if it is there, else
+    /// the defaults; with the variables over it.
+    ///
+    /// # Errors
+    /// Where it cannot be read or used; names file, line and key.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let variables = variables();
+        let named = path.map(Path::to_owned).or_else(|| variable("CONFIG").map(PathBuf::from));
+        let path = named.or_else(|| Some(PathBuf::from(DEFAULT_PATH)).filter(|path| path.exists()));
+        let text = match &path {
+            Some(path) => std::fs::read_to_string(path).map_err(|error| ConfigError::Read(path.clone(), error))?,
+            None => String::new(),
+        };
+        let mut config = Self::parse(&text, path.as_deref(), &variables)?;
+        config.locate_files(path.as_deref().and_then(Path::parent));
+        Ok(config)
+    }
+
+    /// The configuration of a text, with variables (names without their prefix, lower case) over it.
+    ///
+    /// # Errors
+    /// Where it cannot be used.
+    pub fn parse(text: &str, path: Option<&Path>, variables: &[(String, String)]) -> Result<Self, ConfigError> {
+        let name = path.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
+        let of_file: Self =
+            toml::from_str(text).map_err(|error| ConfigError::Invalid(name.clone(), error.to_string()))?;
+        if variables.is_empty() {
+            return Ok(of_file);
+        }
+        let mut table: Table =
+            text.parse().map_err(|error: toml::de::Error| ConfigError::Invalid(name, error.to_string()))?;
+        for (key, value) in variables {
+            overlay(&mut table, key, value)?;
+        }
+        Self::deserialize(table).map_err(|error| ConfigError::Variable(error.message().to_owned()))
+    }
+
+    /// The database file.
+    ///
+    /// # Errors
+    /// Where the URL names another kind of database.
+    pub fn database_file(&self) -> Result<PathBuf, ConfigError> {
+        let unknown = || ConfigError::Database(self.database.split('@').next_back().unwrap_or_default().to_owned());
+        let path = self.database.strip_prefix("sqlite://").ok_or_else(unknown)?;
+        if path.is_empty() { Err(unknown()) } else { Ok(PathBuf::from(path)) }
+    }
+
+    /// Makes the names of files absolute: they stand beside the configuration, secrets among systemd's credentials too.
+    fn locate_files(&mut self, beside: Option<&Path>) {
+        if let (Some(file), Some(beside)) = (self.database.strip_prefix("sqlite://"), beside)
+            && !file.is_empty()
+            && Path::new(file).is_relative()
+        {
+            self.database = format!("sqlite://{}", beside.join(file).display());
+        }
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let locate = |file: &mut PathBuf| {
+            let found = credentials.iter().map(|folder| folder.join(&*file)).find(|path| path.exists());
+            if let Some(path) = found.or_else(|| Some(beside?.join(&*file))).filter(|_| file.is_relative()) {
+                *file = path;
+            }
+        };
+        if let Some(email) = &mut self.email {
+            email.password_file.iter_mut().for_each(locate);
+            email.ca_file.iter_mut().for_each(locate);
+        }
+        for webhook in &mut self.webhooks {
+            webhook.secret_files.iter_mut().for_each(locate);
+            webhook.ca_file.iter_mut().for_each(locate);
+        }
+        if let (Some(rules), Some(beside)) = (&mut self.rules, beside)
+            && rules.is_relative()
+        {
+            *rules = beside.join(&*rules);
+        }
+    }
+}
+
+/// Whether the environment asks for no colours (<https://no-color.org>).
+#[must_use]
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+fn default_database() -> String {
+    let folder = std::env::var_os("STATE_DIRECTORY").map_or_else(|| PathBuf::from("/var/lib/fristvakt"), PathBuf::from);
+    format!("sqlite://{}", folder.join("fristvakt.db").display())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(format!("{PREFIX}{name}")).ok()
+}
+
+/// The `FRISTVAKT_…` variables but `FRISTVAKT_CONFIG`, without their prefix, in lower case and sorted.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+fn variables() -> Vec<(String, String)> {
+    let ours = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.to_str()?.strip_prefix(PREFIX)?.to_lowercase();
+        (name != "config").then_some((name, value.to_str()?.to_owned()))
+    });
+    let mut ours: Vec<_> = ours.collect();
+    ours.sort();
+    ours
+}
+
+/// Sets one key; `__` separates the names of sections. A value that reads as a TOML number, truth value or list is one.
+fn overlay(table: &mut Table, key: &str, value: &str) -> Result<(), ConfigError> {
+    let names: Vec<&str> = key.split("__").collect();
+    let Some((last, sections)) = names.split_last() else { return Ok(()) };
+    let mut current = table;
+    for section in sections {
+        let entry = current.entry((*section).to_owned()).or_insert_with(|| Value::Table(Table::new()));
+        current = entry.as_table_mut().ok_or_else(|| {
+            ConfigError::Variable(format!("{PREFIX}{}: `{section}` is no section", key.to_uppercase()))
+        })?;
+    }
+    let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    let typed = parsed.filter(|parsed| !matches!(parsed, Value::Datetime(_) | Value::Table(_)));
+    current.insert((*last).to_owned(), typed.unwrap_or_else(|| Value::String(value.to_owned())));
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! From notices that apply to what a message says: the closed list of fields, and nothing else.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::recheck::Applicable;
+use super::{Daemon, Rules};
+use crate::calendar::Instant;
+use crate::case::CaseRef;
+use crate::delivery::message::{
+    BacklogLine, Counted, Line, MessageContent, Reached, Reader, RecipientKind, TenantKind, TenantMessage, Told,
+};
+use crate::engine::Municipality;
+use crate::language::Language;
+use crate::notice::{Handled, Outcome, Purpose, Recipient, Role};
+use crate::obligation::Status;
+use crate::organisation::{Address, Organisation};
+use crate::store::{Claimed, ObligationFilter, ObligationRow, StoreError, StoredOrganisation};
+
+/// What a message to a person, a mailbox or the fallback says.
+pub(super) fn content(
+    rules: &Rules,
+    organisation: &Organisation,
+    message: &Claimed,
+    applicable: &[&Applicable],
+    now: Instant,
+) -> MessageContent {
+    let tenant = &organisation.tenant;
+    let language = language_of(organisation, &message.recipient, now);
+    let today = crate::calendar::civil_date(tenant.zone, now);
+    MessageContent {
+        language,
+        recipient_kind: match message.recipient {
+            Recipient::Person(_) => RecipientKind::Person,
+            Recipient::Unit(_) => RecipientKind::Unit,
+            Recipient::Fallback => RecipientKind::Fallback,
+        },
+        tenant_name: tenant.name.clone(),
+        lines: applicable.iter().filter_map(|one| line(rules, tenant.case_url.as_deref(), language, one)).collect(),
+        possible_repeat: message.possible_repeat,
+        today,
+    }
+}
+
+fn line(rules: &Rules, case_url: Option<&str>, language: Language, one: &Applicable) -> Option<Line> {
+    let obligation = &one.explained.obligation;
+    let rule = rules.set.rule(obligation.rule);
+    let reached = match (one.is_substitute, one.is_deputy) {
+        (true, _) => Reached::NextInChain,
+        (false, true) => Reached::AsDeputy,
+        (false, false) => Reached::Directly,
+    };
+    Some(Line {
+        reference: CaseRef::parse(&one.notice.reference).ok()?,
+        notice: rule.notice.text(language).clone(),
+        code: rule.code.clone(),
+        purpose: one.purpose,
+        due_on: one.notice.due_on.0,
+        overdue: obligation.status == Status::Overdue,
+        counted: Counted::from_proof(&one.explained.proof, &rule.from, &obligation.start),
+        reader: Reader { role: one.role.clone(), reached },
+        told: one.told.clone().map(|(role, on)| Told { role, on }),
+        link: case_url.map(|url| url.replace("{ref}", &encoded(&one.notice.reference))),
+    })
+}
+
+/// A reference as part of a link.
+fn encoded(reference: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    reference
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// On which day whoever is responsible was first told of a due date.
+pub(super) fn told_role(ledger: &[Handled], rule: &str, start: &str, due_on: NaiveDate) -> Option<NaiveDate> {
+    let told = ledger.iter().filter(|handled| {
+        (&*handled.rule, &*handled.start, handled.due_on) == (rule, start, due_on)
+            && handled.role == Role::Responsible
+            && handled.purpose == Purpose::Reminder
+            && handled.outcome == Outcome::Sent
+    });
+    told.map(|handled| handled.on).max()
+}
+
+/// The language of a recipient: their own, else the municipality's.
+pub(super) fn language_of(organisation: &Organisation, recipient: &Recipient, now: Instant) -> Language {
+    let own = match recipient {
+        Recipient::Person(id) => organisation.person(id, now).and_then(|person| person.language),
+        Recipient::Unit(_) | Recipient::Fallback => None,
+    };
+    own.unwrap_or(organisation.tenant.language)
+}
+
+/// The address of a recipient, if it is one that mail may go to.
+pub(super) fn address_of(organisation: &Organisation, recipient: &Recipient, now: Instant) -> Option<Address> {
+    let address = match recipient {
+        Recipient::Person(id) => organisation.person(id, now)?.email.clone()?,
+        Recipient::Unit(id) => organisation.unit(id, now)?.email.clone()?,
+        Recipient::Fallback => organisation.tenant.fallback.clone(),
+    };
+    address.is_within(&organisation.tenant.mail_domains).then_some(address)
+}
+
+impl Daemon {
+    /// What a message to the municipality itself says; `None` where there is nothing left to say.
+    pub(super) async fn tenant_content(
+        &self,
+        rules: &Rules,
+        stored: &StoredOrganisation,
+        message: &Claimed,
+        now: Instant,
+    ) -> Result<Option<TenantMessage>, StoreError> {
+        let organisation = &stored.organisation;
+        let language = language_of(organisation, &message.recipient, now);
+        let subject = message.subject.as_deref().unwrap_or_default();
+        let kind = match subject.split(':').collect::<Vec<_>>().as_slice() {
+            ["revision", pack, date] => rules.set.pack(pack).zip(date.parse().ok()).map(|(pack, revise_by)| {
+                TenantKind::RevisionDue { pack_title: pack.title.text(language).clone(), revise_by }
+            }),
+            ["backlog"] => match Municipality::new(&rules.set, organisation) {
+                Ok(municipality) => backlog_kind(rules, language, &self.backlog(&municipality).await?),
+                Err(_) => None,
+            },
+            _ => None,
+        };
+        Ok(kind.map(|kind| TenantMessage {
+            language,
+            tenant_name: organisation.tenant.name.clone(),
+            kind,
+            possible_repeat: message.possible_repeat,
+        }))
+    }
+
+    /// Obligations that were due before the municipality went live and are still open: nothing is sent for them.
+    pub(super) async fn backlog(&self, municipality: &Municipality<'_>) -> Result<Vec<ObligationRow>, StoreError> {
+        let tenant = &municipality.organisation.tenant;
+        let Some(go_live) = tenant.go_live else { return Ok(vec![]) };
+        let filter = ObligationFilter { tenant: Some(tenant.id.to_string()), ..ObligationFilter::default() };
+        let rows = self.store.list_obligations(&filter, self.clock.now()).await?;
+        let is_late =
+            |row: &ObligationRow| row.due_on.is_some_and(|due_on| due_on.0 < go_live) && row.status == "overdue";
+        Ok(rows.into_iter().filter(is_late).collect())
+    }
+}
+
+fn backlog_kind(rules: &Rules, language: Language, rows: &[ObligationRow]) -> Option<TenantKind> {
+    const SHOWN: usize = 100;
+    let line = |row: &ObligationRow| {
+        let rule = rules.set.rule(rules.set.rule_named(&row.rule)?);
+        Some(BacklogLine {
+            reference: CaseRef::parse(&row.reference).ok()?,
+            notice: rule.notice.text(language).clone(),
+            code: Arc::clone(&rule.code),
+            due_on: row.due_on?.0,
+        })
+    };
+    let lines: Vec<BacklogLine> = rows.iter().filter_map(line).take(SHOWN).collect();
+    (!lines.is_empty()).then_some(TenantKind::Backlog { count: rows.len(), lines })
+}

@@ -1,0 +1,180 @@
+//! The daemon: a tick is a sweep (plan what is due, write it down) and a delivery (empty the outbox).
+//!
+//! Nothing keeps a timer in memory that matters: the next moment comes from the store, and a pulse once a minute looks
+//! again, so that a changed file, a jump of the clock or a restart needs no special case.
+//!
+//! ```text
+//!  pulse · next moment · signal ──► sweep: due cases ─► engine::plan ─► store::apply ─► rounds end
+//!                                   deliver: claim ─► recheck ─► compose ─► prepare ─► commit ─► hand over ─► settle
+//! ```
+
+mod channels;
+mod content;
+mod deliver;
+mod recheck;
+mod run;
+mod sweep;
+
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::calendar::Instant;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Mode};
+use crate::delivery::message::Templates;
+use crate::delivery::setting::SettingError;
+use crate::folder::{FolderError, RulesFolder};
+use crate::rules::RuleSet;
+use crate::store::{Access, Store, StoreError, TakenBack};
+
+pub use channels::Channels;
+pub use deliver::Delivered;
+pub use run::run;
+pub use sweep::Swept;
+
+/// Everything that a tick needs.
+#[derive(Debug)]
+pub struct Daemon {
+    /// The store, locked against a second daemon.
+    pub store: Store,
+    /// Where "now" comes from.
+    pub clock: Clock,
+    channels: Channels,
+    mode: Mode,
+    /// Names this process in attempts.
+    owner: String,
+    current: RwLock<Arc<Rules>>,
+}
+
+/// The rules in use, with the templates that came with them.
+#[derive(Debug)]
+pub struct Rules {
+    /// The rules.
+    pub set: RuleSet,
+    /// The message templates.
+    pub templates: Templates,
+    /// A text that differs where the rules do.
+    pub fingerprint: String,
+}
+
+/// What one tick did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// What was planned.
+    pub swept: Swept,
+    /// What was sent.
+    pub delivered: Delivered,
+}
+
+/// Why the daemon cannot go on. What concerns one case or one message is never among these.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A channel's settings cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The rules cannot be used.
+    #[error(transparent)]
+    Rules(#[from] FolderError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The pulse cannot be set up.
+    #[error("the scheduler does not start: {0}")]
+    Scheduler(String),
+    /// The operating system refuses.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl Rules {
+    /// Loads a folder, or the shipped rules.
+    ///
+    /// # Errors
+    /// Where they hold any error.
+    pub fn load(folder: Option<&Path>) -> Result<Self, FolderError> {
+        let folder = RulesFolder::open(folder)?;
+        let (set, _) = folder.load()?;
+        let mut digest = Sha256::new();
+        for (path, text) in &folder.files.files {
+            for part in [folder.below(path).as_str(), text] {
+                digest.update(part.len().to_le_bytes());
+                digest.update(part);
+            }
+        }
+        let (templates, problems) = Templates::new(&set.templates);
+        for problem in problems {
+            tracing::warn!(%problem, "a message template cannot be used; the shipped one is");
+        }
+        let fingerprint = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { set, templates, fingerprint })
+    }
+}
+
+impl Daemon {
+    /// Opens everything, and takes back what an earlier process left half done.
+    ///
+    /// # Errors
+    /// Where configuration, rules or database cannot be used.
+    pub async fn open(config: &Config, clock: Clock) -> Result<Self, DaemonError> {
+        let rules = Rules::load(config.rules.as_deref())?;
+        let channels = Channels::load(config)?;
+        let store = Store::open(&config.database_file()?, Access::Daemon).await?;
+        let owner = Uuid::now_v7().to_string();
+        let daemon = Self { store, clock, channels, mode: config.mode, owner, current: RwLock::new(Arc::new(rules)) };
+        let TakenBack { unsent, maybe_sent } =
+            daemon.store.take_back_dead_attempts(daemon.clock.now(), &daemon.owner).await?;
+        if unsent + maybe_sent > 0 {
+            tracing::warn!(unsent, maybe_sent, "took back messages that an earlier process had in hand");
+        }
+        daemon.note_rules().await?;
+        Ok(daemon)
+    }
+
+    /// The rules in use.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.current.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Takes other rules into use; all cases are planned again.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn replace_rules(&self, rules: Rules) -> Result<(), StoreError> {
+        *self.current.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
+        self.note_rules().await
+    }
+
+    async fn note_rules(&self) -> Result<(), StoreError> {
+        let rules = self.rules();
+        if self.store.note_rules(&rules.fingerprint).await? {
+            tracing::info!(rules = %&rules.fingerprint[..12], "rules in use; all cases will be planned with them");
+        }
+        Ok(())
+    }
+
+    /// One tick: plans what is due, holds the rounds whose time has come, and empties the outbox.
+    ///
+    /// # Errors
+    /// Where the store cannot be used. The same tick may be tried again.
+    pub async fn tick(self: &Arc<Self>) -> Result<Tick, StoreError> {
+        let swept = self.sweep(self.clock.now()).await?;
+        let delivered = self.deliver(&deliver::Stop::never()).await?;
+        Ok(Tick { swept, delivered })
+    }
+
+    /// When there is something to do next: a case to plan, or a message to try again.
+    ///
+    /// # Errors
+    /// Where the store cannot be used.
+    pub async fn next_at(&self) -> Result<Option<Instant>, StoreError> {
+        let next = [self.store.next_at().await?, self.store.next_try_at().await?];
+        Ok(next.into_iter().flatten().min())
+    }
+}

@@ -1,0 +1,147 @@
+//! The running daemon: woken by the pulse, by the next moment of the store, or by a signal.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::sync::CancellationToken;
+
+use super::deliver::Stop;
+use super::{Daemon, DaemonError, Rules};
+use crate::config::Config;
+use crate::store::StoreError;
+
+/// Once a minute, in UTC: a pulse that looks again. What is due when is never this schedule's business.
+const PULSE: &str = "0 * * * * *";
+
+/// How long to wait after the store could not be used.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// Why the daemon wakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wake {
+    Pulse,
+    Moment,
+    Reload,
+    Stop,
+}
+
+/// Runs until SIGTERM or SIGINT; SIGHUP reads the rules again.
+///
+/// # Errors
+/// Where it cannot start. While it runs, failures are logged and tried again.
+pub async fn run(daemon: Daemon, config: &Config) -> Result<(), DaemonError> {
+    let daemon = Arc::new(daemon);
+    let (pulse, mut pulses) = mpsc::channel(1);
+    let mut scheduler = start_pulse(pulse).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let stop = CancellationToken::new();
+    tracing::info!("ready");
+    loop {
+        let wait = tick(&daemon, &stop, async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+        .await;
+        if stop.is_cancelled() {
+            break;
+        }
+        let wake = tokio::select! {
+            _ = terminate.recv() => Wake::Stop,
+            _ = interrupt.recv() => Wake::Stop,
+            _ = hangup.recv() => Wake::Reload,
+            _ = pulses.recv() => Wake::Pulse,
+            () = tokio::time::sleep(wait) => Wake::Moment,
+        };
+        tracing::debug!(?wake, "awake");
+        match wake {
+            Wake::Stop => break,
+            Wake::Reload => reload(&daemon, config.rules.as_deref()).await,
+            Wake::Pulse | Wake::Moment => {}
+        }
+    }
+    tracing::info!("stopping");
+    if let Err(error) = scheduler.shutdown().await {
+        tracing::warn!(%error, "the pulse did not stop");
+    }
+    if let Some(daemon) = Arc::into_inner(daemon) {
+        daemon.store.close().await;
+    }
+    Ok(())
+}
+
+async fn start_pulse(pulse: mpsc::Sender<()>) -> Result<JobScheduler, DaemonError> {
+    let failed = |error: tokio_cron_scheduler::JobSchedulerError| DaemonError::Scheduler(error.to_string());
+    let scheduler = JobScheduler::new().await.map_err(failed)?;
+    let job = Job::new(PULSE, move |_, _| {
+        // A pulse that nobody has taken yet is as good as two.
+        let _ = pulse.try_send(());
+    });
+    scheduler.add(job.map_err(failed)?).await.map_err(failed)?;
+    scheduler.start().await.map_err(failed)?;
+    Ok(scheduler)
+}
+
+/// One tick, and how long to wait for the next. A signal to stop while it runs lets the message in hand end.
+///
+/// The tick is never cut short: a database call that is dropped half-way may have happened or not.
+async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Future<Output = ()>) -> Duration {
+    let working = tokio::spawn({
+        let (daemon, stop) = (Arc::clone(daemon), Stop(stop.clone()));
+        async move { tick_and_next(&daemon, &stop).await }
+    });
+    let mut working = std::pin::pin!(working);
+    let mut stopped = std::pin::pin!(stopped);
+    let ended = tokio::select! {
+        ended = &mut working => ended,
+        () = &mut stopped => {
+            stop.cancel();
+            working.await
+        }
+    };
+    match ended {
+        Ok(Ok(wait)) => wait,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the store cannot be used; tried again in 10 seconds");
+            AFTER_FAILURE
+        }
+        Err(_) => {
+            tracing::error!("a tick ended in a panic; tried again in 10 seconds");
+            AFTER_FAILURE
+        }
+    }
+}
+
+async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Duration, StoreError> {
+    let now = daemon.clock.now();
+    daemon.sweep(now).await?;
+    daemon.deliver(stop).await?;
+    // The pulse comes every minute, so a longer wait is never needed, and a moment that is past waits for it.
+    const LONGEST: Duration = Duration::from_secs(90);
+    let next = daemon.next_at().await?.filter(|next| *next > now);
+    let wait = next.and_then(|next| (next - daemon.clock.now()).to_std().ok());
+    Ok(wait.unwrap_or(LONGEST).min(LONGEST))
+}
+
+/// Reads the rules again; on any error the ones in use stay.
+async fn reload(daemon: &Daemon, folder: Option<&Path>) {
+    match Rules::load(folder) {
+        Ok(rules) => {
+            if let Err(error) = daemon.replace_rules(rules).await {
+                tracing::error!(%error, "the new rules could not be noted");
+            } else {
+                tracing::info!("rules read again");
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, "the rules on disk cannot be used; the ones in use stay. See `fristvakt check`")
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The sweep: every case whose moment has come is planned and written, round by round.
+
+use chrono::NaiveDate;
+
+use super::{Daemon, Rules};
+use crate::calendar::Instant;
+use crate::config::Mode;
+use crate::engine::{Municipality, Occasion, Plan, plan};
+use crate::store::{self, Application, Applied, StoreError, StoredCase, StoredOrganisation};
+
+/// How many cases are planned in one transaction.
+const BATCH: u32 = 500;
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Cases planned.
+    pub planned: usize,
+    /// Records or cases that could not be used.
+    pub quarantined: usize,
+    /// Rounds held.
+    pub rounds: usize,
+}
+
+impl Daemon {
+    /// Plans every case that is due at `now`, and holds the rounds whose time has come.
+    ///
+    /// # Errors
+    /// Where the store cannot be used.
+    pub async fn sweep(&self, now: Instant) -> Result<Swept, StoreError> {
+        let rules = self.rules();
+        let mut swept = Swept::default();
+        let (organisations, poison) = self.store.organisations(&rules.set, now).await?;
+        for record in &poison {
+            tracing::error!(tenant = %record.tenant, record = %record.record, "set aside: {}", record.reason);
+        }
+        swept.quarantined += poison.len();
+        for stored in &organisations {
+            self.sweep_tenant(&rules, stored, now, &mut swept).await?;
+        }
+        Ok(swept)
+    }
+
+    async fn sweep_tenant(
+        &self,
+        rules: &Rules,
+        stored: &StoredOrganisation,
+        now: Instant,
+        swept: &mut Swept,
+    ) -> Result<(), StoreError> {
+        let tenant = &stored.organisation.tenant;
+        let municipality = match Municipality::new(&rules.set, &stored.organisation) {
+            Ok(municipality) => municipality,
+            Err(reason) => {
+                tracing::error!(tenant = %tenant.id, "nothing can be planned: {reason}");
+                return Ok(());
+            }
+        };
+        let last = self.store.last_round(&tenant.id).await?;
+        let round = municipality.round_at(now).filter(|day| last.is_none_or(|last| last < *day));
+        let occasion = if round.is_some() { Occasion::Round } else { Occasion::Between };
+        let slot = round.map(|day| municipality.opening(day));
+        loop {
+            let due = self.store.due_cases(stored, &rules.set, now, BATCH).await?;
+            if due.is_empty() {
+                break;
+            }
+            for case in &due.quarantined {
+                tracing::error!(tenant = %case.tenant, record = %case.record, "set aside: {}", case.reason);
+            }
+            swept.quarantined += due.quarantined.len();
+            swept.planned += self.plan_cases(&municipality, &due.cases, now, occasion, slot).await?;
+        }
+        if let Some(day) = round {
+            self.tell_tenant(&municipality, last.is_none(), day, now).await?;
+            let released = self.store.finish_round(&tenant.id, day, now).await?;
+            tracing::info!(tenant = %tenant.id, %day, messages = released, "round held");
+            swept.rounds += 1;
+        }
+        Ok(())
+    }
+
+    async fn plan_cases(
+        &self,
+        municipality: &Municipality<'_>,
+        cases: &[StoredCase],
+        now: Instant,
+        occasion: Occasion,
+        slot: Option<Instant>,
+    ) -> Result<usize, StoreError> {
+        let plans: Vec<Plan> =
+            cases.iter().map(|case| plan(municipality, &case.file, &case.ledger, now, occasion)).collect();
+        let applications: Vec<Application<'_>> = cases
+            .iter()
+            .zip(&plans)
+            .map(|(case, plan)| Application { case: &case.file, stamp: case.stamp, plan })
+            .collect();
+        let tenant = &municipality.organisation.tenant;
+        let names = self.channels.of_tenant(&tenant.id);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let channels = match self.mode {
+            Mode::Live => store::Channels::Send(&names),
+            Mode::Shadow => store::Channels::Shadow,
+        };
+        let applied = self.store.apply_batch(tenant, municipality.rules, &applications, channels, now, slot).await?;
+        Ok(applied.iter().filter(|outcome| **outcome != Applied::Stale).count())
+    }
+
+    /// What the coordinator is told once: routines past their revision date, and, at go-live, the backlog.
+    async fn tell_tenant(
+        &self,
+        municipality: &Municipality<'_>,
+        is_first_round: bool,
+        day: NaiveDate,
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        if self.mode == Mode::Shadow {
+            return Ok(());
+        }
+        let tenant = &municipality.organisation.tenant;
+        let overdue = tenant.packs.iter().filter_map(|id| municipality.rules.pack(id)).filter_map(|pack| {
+            let revise_by = pack.revise_by.filter(|revise_by| *revise_by < day)?;
+            Some(format!("revision:{}:{revise_by}", pack.id))
+        });
+        let mut names: Vec<String> = overdue.collect();
+        if is_first_round && !self.backlog(municipality).await?.is_empty() {
+            names.push("backlog".to_owned());
+        }
+        let recipient = municipality.coordinator(now);
+        for name in names {
+            if self.store.tell_once(&tenant.id, &name, &recipient, super::channels::EMAIL, now).await?.is_some() {
+                tracing::info!(tenant = %tenant.id, about = %name, "the coordinator is told");
+            }
+        }
+        Ok(())
+    }
+}

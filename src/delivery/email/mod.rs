@@ -1,0 +1,10 @@
+//! Mail: settings, the message on the wire, and the conversation with the municipality's relay.
+
+mod compose;
+mod session;
+mod settings;
+mod wire;
+
+pub use compose::{Composed, Outgoing, compose, thread_id};
+pub use session::Session;
+pub use settings::{EmailSettings, Security, Smtp, TimeoutSettings, Timeouts};

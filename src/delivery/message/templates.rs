@@ -1,0 +1,234 @@
+//! Templates: embedded ones, replaced by those of a rules folder, rendered within bounds.
+//!
+//! A template may be wrong in ways that only a message shows. Then the message still goes out, in plain words, and
+//! the [`TemplateProblem`] alarms: a reminder is worth more than its looks.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use super::context::{MessageContext, TenantContext};
+use super::{MessageContent, TenantKind, TenantMessage, fallback, sample, words};
+use crate::language::Language;
+
+/// Every template there is, by path below `messages/`.
+const EMBEDDED: [(&str, &str); 15] = [
+    ("nb/subject.txt", include_str!("../../../rules/messages/nb/subject.txt")),
+    ("nb/message.txt", include_str!("../../../rules/messages/nb/message.txt")),
+    ("nb/message.html", include_str!("../../../rules/messages/nb/message.html")),
+    ("nb/revision.txt", include_str!("../../../rules/messages/nb/revision.txt")),
+    ("nb/backlog.txt", include_str!("../../../rules/messages/nb/backlog.txt")),
+    ("nn/subject.txt", include_str!("../../../rules/messages/nn/subject.txt")),
+    ("nn/message.txt", include_str!("../../../rules/messages/nn/message.txt")),
+    ("nn/message.html", include_str!("../../../rules/messages/nn/message.html")),
+    ("nn/revision.txt", include_str!("../../../rules/messages/nn/revision.txt")),
+    ("nn/backlog.txt", include_str!("../../../rules/messages/nn/backlog.txt")),
+    ("en/subject.txt", include_str!("../../../rules/messages/en/subject.txt")),
+    ("en/message.txt", include_str!("../../../rules/messages/en/message.txt")),
+    ("en/message.html", include_str!("../../../rules/messages/en/message.html")),
+    ("en/revision.txt", include_str!("../../../rules/messages/en/revision.txt")),
+    ("en/backlog.txt", include_str!("../../../rules/messages/en/backlog.txt")),
+];
+
+/// The most that one part of a message may grow to, in bytes. Many relays stop at 10 MB; readers stop far earlier.
+const LARGEST: usize = 512 * 1024;
+
+/// The longest subject, in characters.
+const LONGEST_SUBJECT: usize = 120;
+
+/// What one rendering may cost, in template instructions: about twenty times the largest message.
+const FUEL: u64 = 1_000_000;
+
+/// The templates of all languages.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+}
+
+/// A message as it goes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// One line, never empty.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The same as a page.
+    pub html: String,
+}
+
+/// A template that cannot be used. Holds no content of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateProblem {
+    /// The path below `messages/`.
+    pub template: String,
+    /// The line, from 1, where it is known.
+    pub line: Option<usize>,
+    /// What is wrong, and what is done about it.
+    pub problem: String,
+}
+
+impl fmt::Display for TemplateProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "messages/{}:{line}: {}", self.template, self.problem),
+            None => write!(f, "messages/{}: {}", self.template, self.problem),
+        }
+    }
+}
+
+impl Templates {
+    /// The embedded templates, replaced by those of `overrides` (path below `messages/` → text).
+    ///
+    /// A text that does not parse leaves the embedded one in place; a path that no message uses is named.
+    #[must_use]
+    pub fn new(overrides: &HashMap<String, String>) -> (Self, Vec<TemplateProblem>) {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.set_trim_blocks(true);
+        environment.set_lstrip_blocks(true);
+        environment.set_keep_trailing_newline(true);
+        let mut problems = unused(overrides);
+        for (path, embedded) in EMBEDDED {
+            if let Some(text) = overrides.get(path) {
+                match environment.add_template_owned(path, text.clone()) {
+                    Ok(()) => continue,
+                    Err(error) => problems.push(TemplateProblem::of_syntax(path, &error)),
+                }
+            }
+            if let Err(error) = environment.add_template(path, embedded) {
+                problems.push(TemplateProblem::of(path, &error));
+            }
+        }
+        problems.sort_by(|one, other| one.template.cmp(&other.template));
+        (Self { environment }, problems)
+    }
+
+    /// A message in its language; in plain words, with a problem, where a template fails.
+    #[must_use]
+    pub fn render(&self, content: &MessageContent) -> (Rendered, Vec<TemplateProblem>) {
+        let folder = content.language.code();
+        let mut problems = vec![];
+        let mut context = MessageContext::new(content);
+        let subject = self
+            .part(&format!("{folder}/subject.txt"), &context, &mut problems)
+            .unwrap_or_else(|| fallback::subject(content));
+        context.subject = one_line(&subject);
+        let text = self.part(&format!("{folder}/message.txt"), &context, &mut problems);
+        let html = self.part(&format!("{folder}/message.html"), &context, &mut problems);
+        let text = text.unwrap_or_else(|| fallback::text(content));
+        let html = html.unwrap_or_else(|| fallback::html(&text));
+        let subject = marked(content.language, content.possible_repeat, &context.subject);
+        (Rendered { subject, text, html }, problems)
+    }
+
+    /// A message to the coordinator; in plain words, with a problem, where a template fails.
+    #[must_use]
+    pub fn render_tenant(&self, message: &TenantMessage) -> (Rendered, Vec<TemplateProblem>) {
+        let language = message.language;
+        let (file, subject) = match &message.kind {
+            TenantKind::RevisionDue { .. } => ("revision.txt", words::revision_subject(language).to_owned()),
+            TenantKind::Backlog { count, .. } => ("backlog.txt", words::backlog_subject(language, *count)),
+        };
+        let mut problems = vec![];
+        let context = TenantContext::new(message);
+        let text = self
+            .part(&format!("{}/{file}", language.code()), &context, &mut problems)
+            .unwrap_or_else(|| fallback::tenant_text(message));
+        let html = fallback::html(&text);
+        (Rendered { subject: marked(language, message.possible_repeat, &subject), text, html }, problems)
+    }
+
+    /// Tries every template on a sample message: what `fristvakt check` shows.
+    #[must_use]
+    pub fn check(&self) -> Vec<TemplateProblem> {
+        let mut problems = vec![];
+        for language in Language::ALL {
+            problems.extend(self.render(&sample::message(language)).1);
+            for message in sample::tenant_messages(language) {
+                problems.extend(self.render_tenant(&message).1);
+            }
+        }
+        problems
+    }
+
+    fn part(&self, path: &str, context: &impl Serialize, problems: &mut Vec<TemplateProblem>) -> Option<String> {
+        let mut text = Bounded(Vec::new());
+        let rendered = self
+            .environment
+            .get_template(path)
+            .and_then(|template| template.render_captured_to(context, &mut text).map(drop));
+        match rendered {
+            // A subject may be short; a text of nothing tells nobody anything.
+            Ok(_) if text.0.iter().all(u8::is_ascii_whitespace) => {
+                problems.push(TemplateProblem::plain_words(path, None, "gives an empty text"));
+                None
+            }
+            Ok(_) => String::from_utf8(text.0).ok(),
+            Err(error) => {
+                problems.push(TemplateProblem::of(path, &error));
+                None
+            }
+        }
+    }
+}
+
+impl TemplateProblem {
+    fn of(path: &str, error: &minijinja::Error) -> Self {
+        // The kind only: details may quote the values of a message.
+        Self::plain_words(path, error.line(), &error.kind().to_string())
+    }
+
+    fn of_syntax(path: &str, error: &minijinja::Error) -> Self {
+        let problem =
+            format!("{}; the built-in text is used until it is mended", error.detail().unwrap_or("syntax error"));
+        Self { template: path.to_owned(), line: error.line(), problem }
+    }
+
+    fn plain_words(path: &str, line: Option<usize>, problem: &str) -> Self {
+        let problem = format!("{problem}; a plain text is used until it is mended");
+        Self { template: path.to_owned(), line, problem }
+    }
+}
+
+fn unused(overrides: &HashMap<String, String>) -> Vec<TemplateProblem> {
+    let known = |path: &str| EMBEDDED.iter().any(|(known, _)| *known == path);
+    let unused = overrides.keys().filter(|path| !known(path)).map(|path| TemplateProblem {
+        template: path.clone(),
+        line: None,
+        problem: "no message uses this file; the names are nb|nn|en, then subject.txt, message.txt, message.html, \
+                  revision.txt or backlog.txt"
+            .to_owned(),
+    });
+    unused.collect()
+}
+
+fn marked(language: Language, possible_repeat: bool, subject: &str) -> String {
+    if possible_repeat { format!("{} {subject}", words::repeat_mark(language)) } else { subject.to_owned() }
+}
+
+/// A subject without line ends and other control characters, of bounded length.
+fn one_line(text: &str) -> String {
+    let words = text.split(|char: char| char.is_whitespace() || char.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ").chars().take(LONGEST_SUBJECT).collect()
+}
+
+/// A buffer that refuses to grow beyond [`LARGEST`].
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LARGEST {
+            return Err(io::Error::other("the text grows too large"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

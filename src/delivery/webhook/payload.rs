@@ -1,0 +1,109 @@
+//! What a webhook says: a reference and a date, no address and no name. Whoever may know more asks the case system.
+
+use std::sync::Arc;
+
+use chrono::{NaiveDate, SecondsFormat};
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::Instant;
+use crate::case::CaseRef;
+use crate::notice::{Purpose, Role};
+
+/// What a webhook is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookKind {
+    /// A reminder went out, or would have by mail.
+    Reminder,
+    /// An escalation went out, or would have by mail.
+    Escalation,
+    /// A deviation was opened.
+    Deviation,
+}
+
+/// One thing to tell a webhook.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WebhookEvent {
+    /// What it is.
+    pub kind: WebhookKind,
+    /// The municipality's id.
+    pub tenant: Arc<str>,
+    /// What the case is called.
+    pub reference: CaseRef,
+    /// What messages call the rule.
+    pub code: Arc<str>,
+    /// The last day in time.
+    pub due_on: NaiveDate,
+    /// Days left on the day of sending; negative when late.
+    pub days: i64,
+    /// The role that the ladder names; a deviation has the responsible one.
+    pub role: Role,
+    /// When it became so.
+    pub at: Instant,
+    /// Whether an earlier attempt may have arrived. The `webhook-id` is the same then.
+    pub possible_repeat: bool,
+}
+
+impl From<Purpose> for WebhookKind {
+    fn from(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::Reminder => Self::Reminder,
+            Purpose::Escalation => Self::Escalation,
+        }
+    }
+}
+
+impl WebhookEvent {
+    /// The event as JSON, `{"type", "timestamp", "data"}`. The same event is the same bytes.
+    #[must_use]
+    pub fn standard(&self) -> String {
+        let (event_type, purpose) = match self.kind {
+            WebhookKind::Reminder => ("notice.reminder", Some(Purpose::Reminder.word())),
+            WebhookKind::Escalation => ("notice.escalation", Some(Purpose::Escalation.word())),
+            WebhookKind::Deviation => ("deviation.opened", None),
+        };
+        let payload = Payload {
+            event_type,
+            timestamp: self.at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            data: Data {
+                tenant: &self.tenant,
+                reference: self.reference.as_str(),
+                rule: &self.code,
+                due_on: self.due_on,
+                days: self.days,
+                // A contact's name may say what the case is about.
+                role: match &self.role {
+                    Role::Contact(_) => "contact".to_owned(),
+                    role => role.to_string(),
+                },
+                purpose,
+                possible_repeat: self.possible_repeat,
+            },
+        };
+        // Strings and numbers alone: there is nothing in it that could fail.
+        serde_json::to_string(&payload).unwrap_or_default()
+    }
+}
+
+/// The form that Standard Webhooks recommends.
+#[derive(Serialize)]
+struct Payload<'a> {
+    #[serde(rename = "type")]
+    event_type: &'static str,
+    timestamp: String,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    tenant: &'a str,
+    reference: &'a str,
+    rule: &'a str,
+    due_on: NaiveDate,
+    days: i64,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    possible_repeat: bool,
+}

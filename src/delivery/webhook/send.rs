@@ -1,0 +1,179 @@
+//! A webhook: one signed request, and what its answer means.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode, Url, redirect};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::guard::RefusedAddress;
+use super::payload::{WebhookEvent, WebhookKind};
+use super::settings::{Format, WebhookSettings};
+use super::signature::{SigningSecret, signature_header};
+use crate::calendar::Instant;
+use crate::delivery::setting::{SettingError, SettingWarning};
+use crate::delivery::{Accepted, Failure, FailureClass, retry, tls};
+use crate::notice::Role;
+
+/// How long a request may take in all.
+const TOTAL: Duration = Duration::from_secs(30);
+/// How much of an answer is read, so that the connection can be used again.
+const BODY_CAP: u64 = 64 * 1024;
+/// How long an answer is read that says nothing more than its status already did.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// A receiver of webhooks: settings, checked, with their secrets and connections.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// What logs and pages call it.
+    pub name: String,
+    url: Url,
+    secrets: Vec<SigningSecret>,
+    tenants: Option<Vec<String>>,
+    kinds: Option<Vec<WebhookKind>>,
+    roles: Option<Vec<Role>>,
+    format: Format,
+    client: Client,
+}
+
+impl WebhookSettings {
+    /// Checks the settings and reads the secrets and certificates.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn load(&self) -> Result<(Webhook, Vec<SettingWarning>), SettingError> {
+        let mut warnings = vec![];
+        let webhook = Webhook {
+            name: self.checked_name()?,
+            url: self.checked_url()?,
+            secrets: self.secrets(&mut warnings)?,
+            tenants: self.tenants.clone(),
+            kinds: self.kinds.clone(),
+            roles: self.checked_roles()?,
+            format: self.format,
+            client: self.client()?,
+        };
+        Ok((webhook, warnings))
+    }
+
+    fn client(&self) -> Result<Client, SettingError> {
+        let tls = tls::client_config(&self.key("ca_file"), self.ca_file.as_deref())?;
+        Client::builder()
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(Arc::new(self.guard()))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .timeout(TOTAL)
+            .connect_timeout(Duration::from_secs(10))
+            .user_agent(concat!("fristvakt/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|_| SettingError::new(self.key("url"), "no connections can be made on this machine"))
+    }
+}
+
+impl Webhook {
+    /// Whether it hears of a municipality at all.
+    #[must_use]
+    pub fn serves(&self, tenant: &str) -> bool {
+        self.tenants.as_ref().is_none_or(|tenants| tenants.iter().any(|known| known == tenant))
+    }
+
+    /// Whether it is to hear of something.
+    #[must_use]
+    pub fn wants(&self, tenant: &str, kind: WebhookKind, role: &Role) -> bool {
+        self.serves(tenant)
+            && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+            && self.roles.as_ref().is_none_or(|roles| roles.contains(role))
+    }
+
+    /// Sends one event. `id` is the same at every attempt; `now` dates the signature.
+    ///
+    /// # Errors
+    /// What to do next. Only a status of 200–299 is proof; without one it is known not sent only where no connection
+    /// came about.
+    pub async fn send(&self, id: Uuid, event: &WebhookEvent, now: Instant) -> Result<Accepted, Failure> {
+        let body = match self.format {
+            Format::Standard => event.standard(),
+        };
+        let (id, timestamp) = (id.to_string(), now.timestamp());
+        let request = self
+            .client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", timestamp.to_string())
+            .header("webhook-signature", signature_header(&self.secrets, &id, timestamp, &body))
+            .body(body);
+        let response = request.send().await.map_err(|error| failure_without_answer(&error))?;
+        let answer = answer(response.status(), &response, now);
+        drain(response).await;
+        answer
+    }
+}
+
+fn answer(status: StatusCode, response: &Response, now: Instant) -> Result<Accepted, Failure> {
+    let class = match status.as_u16() {
+        code @ 200..300 => return Ok(Accepted { code }),
+        // The receiver is busy or broken, and says so.
+        408 | 425 | 429 | 500..600 => FailureClass::Temporary,
+        // A redirection, a wrong secret, a wrong address, 410 for "never again": a person has to look.
+        _ => FailureClass::Channel,
+    };
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    Err(Failure {
+        retry_after: retry_after.and_then(|value| retry::parse_retry_after(value, now)),
+        ..Failure::new(class, format!("http {}", status.as_u16()))
+    })
+}
+
+fn failure_without_answer(error: &reqwest::Error) -> Failure {
+    if caused_by(error, |cause| cause.is::<RefusedAddress>()) {
+        return Failure::channel("address not allowed");
+    }
+    if error.is_connect() {
+        return match caused_by(error, is_tls) {
+            true => Failure::channel("tls"),
+            false if error.is_timeout() => Failure::temporary("timeout connect"),
+            false => Failure::temporary("connect"),
+        };
+    }
+    if error.is_builder() {
+        return Failure::channel("request");
+    }
+    Failure::unknown(if error.is_timeout() { "timeout answer" } else { "connection lost" })
+}
+
+/// Whether TLS failed: the libraries wrap its errors in `io` errors, and those in `io` errors again.
+fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    cause.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
+}
+
+fn caused_by(error: &reqwest::Error, test: impl Fn(&(dyn std::error::Error + 'static)) -> bool) -> bool {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        if test(current) {
+            return true;
+        }
+        cause = current.source();
+    }
+    false
+}
+
+/// Reads what is left of an answer, within bounds, so that the connection can carry the next request.
+async fn drain(mut response: Response) {
+    let read = async {
+        let mut left = BODY_CAP;
+        while let Ok(Some(chunk)) = response.chunk().await {
+            left = left.saturating_sub(chunk.len() as u64);
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = timeout(DRAIN, read).await;
+}

@@ -1,0 +1,10 @@
+//! How notices reach people: what they say, and real conversations with servers that behave and servers that do not.
+
+mod compose;
+mod messages;
+mod relay;
+mod retry;
+mod samples;
+mod session;
+mod settings;
+mod webhook;
