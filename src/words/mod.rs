@@ -8,8 +8,8 @@ mod span;
 use crate::language::Language;
 
 pub use date::{clock_time, long_date, month, plain_date, short_date, weekday};
-pub use role::holder;
-pub use span::length;
+pub use role::{holder, role_name};
+pub use span::{length, step_place};
 
 /// The one of three texts that is in `language`: bokmål, nynorsk, English.
 pub fn by<T>(language: Language, [nb, nn, en]: [T; 3]) -> T {

@@ -24,3 +24,22 @@ pub fn holder(language: Language, role: &Role) -> &'static str {
         Role::Contact(_) => by(language, ["kontaktpersonen", "kontaktpersonen", "the contact person"]),
     }
 }
+
+/// A role as it stands in a list, behind the person who has it.
+#[must_use]
+pub fn role_name(language: Language, role: &Role) -> String {
+    let name = match role {
+        Role::Responsible => by(language, ["ansvarlig", "ansvarleg", "responsible"]),
+        Role::Stafettholder => by(language, ["stafettholder", "stafetthaldar", "baton holder"]),
+        Role::Initiator => by(language, ["initiativtaker", "initiativtakar", "initiator"]),
+        Role::Leader => by(language, ["leder", "leiar", "leader"]),
+        Role::NextLeader => by(language, ["leder på neste nivå", "leiar på neste nivå", "leader at the next level"]),
+        Role::Coordinator => by(language, ["koordinator", "koordinator", "coordinator"]),
+        Role::Unit => by(language, ["enhet", "eining", "unit"]),
+        Role::Contact(name) => {
+            let contact = by(language, ["kontaktperson", "kontaktperson", "contact"]);
+            return format!("{contact} {name}");
+        }
+    };
+    name.to_owned()
+}
