@@ -141,8 +141,14 @@ impl Config {
         if path.is_empty() { Err(unknown()) } else { Ok(PathBuf::from(path)) }
     }
 
-    /// Makes the names of secret files absolute.
+    /// Makes the names of files absolute: they stand beside the configuration, secrets among systemd's credentials too.
     fn locate_files(&mut self, beside: Option<&Path>) {
+        if let (Some(file), Some(beside)) = (self.database.strip_prefix("sqlite://"), beside)
+            && !file.is_empty()
+            && Path::new(file).is_relative()
+        {
+            self.database = format!("sqlite://{}", beside.join(file).display());
+        }
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let locate = |file: &mut PathBuf| {
             let found = credentials.iter().map(|folder| folder.join(&*file)).find(|path| path.exists());

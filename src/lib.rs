@@ -53,4 +53,6 @@ pub mod config;
 
 pub mod daemon;
 
+pub mod demo;
+
 pub mod cli;

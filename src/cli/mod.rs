@@ -1,6 +1,10 @@
 //! The command line: parse, wire, dispatch, exit codes.
 
 mod check;
+mod demo;
+mod import;
+mod logging;
+mod run;
 mod simulate;
 mod test;
 
@@ -10,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::config::Config;
 use crate::folder::{FolderError, RulesFolder};
 use crate::rules::RuleSet;
 use crate::rules::diagnostics::Report;
@@ -31,6 +36,12 @@ pub struct Arguments {
 enum Command {
     /// Load and lint a rules folder.
     Check(check::Check),
+    /// The main job from nothing: sample municipalities, real mail to a local catcher, ten weeks in fast-forward.
+    Demo(demo::Demo),
+    /// Take facts into the database.
+    Import(import::Import),
+    /// The daemon.
+    Run(run::Run),
     /// Run the tests of a rules folder.
     Test(test::Test),
     /// Show what a rule folder would have done, from facts alone.
@@ -81,6 +92,33 @@ impl RulesArgument {
     }
 }
 
+/// Where the configuration is, for commands that need it.
+#[derive(Debug, clap::Args)]
+struct ConfigArgument {
+    /// Configuration file; `FRISTVAKT_CONFIG`, then /etc/fristvakt/fristvakt.toml unless said.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Database, instead of the configuration's: sqlite:///path/to/file.db
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+impl ConfigArgument {
+    fn load(&self) -> Result<Config, Failed> {
+        let mut config = Config::load(self.config.as_deref()).map_err(|error| Failed::with(CONFIGURATION, error))?;
+        if let Some(database) = &self.database {
+            config.database.clone_from(database);
+        }
+        Ok(config)
+    }
+}
+
+/// Runs a future to its end on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    Ok(runtime.block_on(future))
+}
+
 fn open(folder: Option<&Path>) -> Result<RulesFolder, Failed> {
     RulesFolder::open(folder).map_err(|error| Failed::with(CONFIGURATION, error))
 }
@@ -106,6 +144,9 @@ fn is_coloured() -> bool {
 pub fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Check(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Run(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Simulate(command) => command.run(),
     };

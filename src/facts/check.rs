@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 
 use super::{FactError, Line};
 use crate::case::{CaseFile, nearest, unknown};
+use crate::engine::Municipality;
 use crate::fact::{CaseFact, EventFact, Fact, PersonFact, TenantFact, UnitFact};
 use crate::organisation::{Organisation, Tenant};
 use crate::rules::RuleSet;
@@ -117,14 +118,17 @@ impl<'a> Checker<'a> {
 
     fn tenant(&self, fact: &TenantFact, found: &mut impl FnMut(&str, String)) -> Result<(), String> {
         id_is_usable(&fact.id, found);
+        let mut all_known = true;
         for pack in &fact.packs {
             if self.rules.pack(pack).is_none() {
+                all_known = false;
                 found("packs", unknown("rule pack", pack, self.rules.packs.iter().map(|pack| &pack.id)));
             }
         }
         let delivery = fact.delivery.as_ref().and_then(|delivery| delivery.calendar.as_deref());
-        self.calendar("delivery.calendar", delivery, found);
-        Tenant::parse(fact).map(drop)
+        all_known &= self.calendar("delivery.calendar", delivery, found);
+        let organisation = Organisation::new(Tenant::parse(fact)?);
+        if all_known { Municipality::new(self.rules, &organisation).map(drop) } else { Ok(()) }
     }
 
     fn unit(&self, fact: &UnitFact, tenant: &KnownTenant, found: &mut impl FnMut(&str, String)) -> Result<(), String> {
@@ -172,10 +176,11 @@ impl<'a> Checker<'a> {
         CaseFile::new("".into(), "".into()).add_event(fact, vocabulary, tenant.zone)
     }
 
-    fn calendar(&self, field: &str, id: Option<&str>, found: &mut impl FnMut(&str, String)) {
-        if let Some(id) = id.filter(|id| self.rules.calendar_of(id).is_none()) {
-            found(field, unknown("calendar", id, self.rules.calendars.iter().map(|calendar| calendar.id())));
-        }
+    /// Whether there is such a calendar, where one is named.
+    fn calendar(&self, field: &str, id: Option<&str>, found: &mut impl FnMut(&str, String)) -> bool {
+        let Some(id) = id.filter(|id| self.rules.calendar_of(id).is_none()) else { return true };
+        found(field, unknown("calendar", id, self.rules.calendars.iter().map(|calendar| calendar.id())));
+        false
     }
 }
 

@@ -27,12 +27,12 @@ pub enum Progress<'a> {
     Writing(&'a Path, usize),
 }
 
-/// What importing one file did.
+/// What importing did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// The file.
-    pub path: PathBuf,
-    /// What its records did.
+    /// The files of one transaction: one file, or all those of a full load.
+    pub paths: Vec<PathBuf>,
+    /// What their records did.
     pub appended: Appended,
 }
 
@@ -60,12 +60,22 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
+/// A file's records, and what could not be read of it.
+struct FileLines {
+    path: PathBuf,
+    lines: Vec<Line>,
+    errors: Vec<FactError>,
+}
+
 impl Store {
     /// Imports files in this order, `.csv` as CSV and everything else as NDJSON. The record type of a CSV file without
-    /// a `type` column is its name: `cases.csv`. Files before the one that fails stay imported.
+    /// a `type` column is its name: `cases.csv`.
+    ///
+    /// Appending, each file is a transaction of its own, and files before the one that fails stay imported. A full
+    /// load is one transaction over all files: they may hold one record type each and still be whole together.
     ///
     /// # Errors
-    /// The first file that fails, with everything that is wrong with it.
+    /// The files that fail, each with everything that is wrong with it.
     pub async fn import(
         &self,
         files: &[PathBuf],
@@ -73,51 +83,73 @@ impl Store {
         load: Load,
         now: Instant,
         mut progress: impl FnMut(Progress<'_>),
-    ) -> Result<Vec<Imported>, FileError> {
+    ) -> Result<Vec<Imported>, Vec<FileError>> {
+        let together = if load == Load::Replace { files.len().max(1) } else { 1 };
         let mut imported = vec![];
-        for path in files {
-            let appended = self.import_file(path, rules, load, now, &mut progress).await;
-            let appended = appended.map_err(|error| FileError { path: path.clone(), error })?;
-            imported.push(Imported { path: path.clone(), appended });
+        for paths in files.chunks(together) {
+            let appended = self.import_together(paths, rules, load, now, &mut progress).await?;
+            imported.push(Imported { paths: paths.to_vec(), appended });
         }
         Ok(imported)
     }
 
-    async fn import_file(
+    async fn import_together(
         &self,
-        path: &Path,
+        paths: &[PathBuf],
         rules: &RuleSet,
         load: Load,
         now: Instant,
         progress: &mut impl FnMut(Progress<'_>),
-    ) -> Result<Appended, ImportError> {
-        let (lines, errors) = read_file(path, rules, progress)?;
-        let errors = self.check(&lines, errors, rules).await?;
-        if !errors.is_empty() {
-            return Err(ImportError::Facts(errors));
+    ) -> Result<Appended, Vec<FileError>> {
+        let mut files = vec![];
+        for path in paths {
+            let read = read_file(path, rules, progress);
+            files.push(read.map_err(|error| vec![FileError { path: path.clone(), error }])?);
         }
-        progress(Progress::Writing(path, lines.len()));
-        let facts: Vec<Fact> = lines.into_iter().map(|line| line.fact).collect();
-        Ok(self.append_facts(&facts, load, now).await?)
+        let failed = |error: StoreError| vec![FileError { path: paths[0].clone(), error: error.into() }];
+        let known = self.known_with(files.iter().flat_map(|file| &file.lines), load).await.map_err(failed)?;
+        let mut wrong = vec![];
+        for file in &mut files {
+            let mut errors = std::mem::take(&mut file.errors);
+            errors.extend(Checker::new(rules, &known).check_all(file.lines.iter()));
+            if !errors.is_empty() {
+                errors.sort_by_key(|error| error.line);
+                wrong.push(FileError { path: file.path.clone(), error: ImportError::Facts(errors) });
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let facts: Vec<Fact> = files.into_iter().flat_map(|file| file.lines).map(|line| line.fact).collect();
+        for path in paths {
+            progress(Progress::Writing(path, facts.len()));
+        }
+        self.append_facts(&facts, load, now).await.map_err(failed)
     }
 
-    /// Everything that is wrong with lines that are to join the store, by line: `errors` of reading them, and what
-    /// they name that is neither among them nor in the store.
+    /// What lines may name that are to join the store: what is stored and what they define themselves. Of a full
+    /// load's tenants only the latter, for everything else goes.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn check(
+    pub async fn known_with<'l>(
         &self,
-        lines: &[Line],
-        mut errors: Vec<FactError>,
-        rules: &RuleSet,
-    ) -> Result<Vec<FactError>, StoreError> {
+        lines: impl Iterator<Item = &'l Line> + Clone,
+        load: Load,
+    ) -> Result<Known, StoreError> {
         let mut known = self.known().await?;
-        known.add_records(lines.iter().map(|line| &line.fact));
-        self.add_stored_cases(&mut known, lines).await?;
-        errors.extend(Checker::new(rules, &known).check_all(lines.iter()));
-        errors.sort_by_key(|error| error.line);
-        Ok(errors)
+        if load == Load::Replace {
+            for line in lines.clone() {
+                if let Some(tenant) = known.tenants.get_mut(line.fact.tenant()) {
+                    tenant.units.clear();
+                }
+            }
+        }
+        known.add_records(lines.clone().map(|line| &line.fact));
+        if load == Load::Append {
+            self.add_stored_cases(&mut known, lines).await?;
+        }
+        Ok(known)
     }
 
     /// The tenants and units of the store. Cases are looked up when lines name them: there may be a million.
@@ -138,9 +170,13 @@ impl Store {
     }
 
     /// The stored cases that lines name and do not define.
-    async fn add_stored_cases(&self, known: &mut Known, lines: &[Line]) -> Result<(), StoreError> {
+    async fn add_stored_cases<'l>(
+        &self,
+        known: &mut Known,
+        lines: impl Iterator<Item = &'l Line>,
+    ) -> Result<(), StoreError> {
         let mut missing: HashMap<Arc<str>, Vec<String>> = HashMap::new();
-        for (tenant, case) in known.missing_cases(lines.iter().map(|line| &line.fact)) {
+        for (tenant, case) in known.missing_cases(lines.map(|line| &line.fact)) {
             missing.entry(tenant.into()).or_default().push(case.to_owned());
         }
         for (tenant, cases) in &missing {
@@ -162,12 +198,7 @@ impl Store {
     }
 }
 
-/// The records of a file, and what could not be read.
-fn read_file(
-    path: &Path,
-    rules: &RuleSet,
-    progress: &mut impl FnMut(Progress<'_>),
-) -> Result<(Vec<Line>, Vec<FactError>), ImportError> {
+fn read_file(path: &Path, rules: &RuleSet, progress: &mut impl FnMut(Progress<'_>)) -> Result<FileLines, ImportError> {
     let reader = BufReader::with_capacity(1 << 16, File::open(path)?);
     let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let mut lines = vec![];
@@ -189,5 +220,5 @@ fn read_file(
     } else {
         ndjson::read(reader).for_each(&mut take);
     }
-    Ok((lines, errors))
+    Ok(FileLines { path: path.to_owned(), lines, errors })
 }

@@ -28,7 +28,9 @@ mod columns;
 mod connect;
 mod document;
 mod import;
+mod ledger;
 mod lists;
+mod organisations;
 mod outbox;
 mod planning;
 mod quarantine;
@@ -49,8 +51,9 @@ pub use lists::{
     DeviationFilter, DeviationRow, MessageFilter, MessageRow, NoticeFilter, NoticeRow, ObligationFilter, ObligationRow,
     ProblemRow,
 };
+pub use organisations::StoredOrganisation;
 pub use outbox::{Claimed, ClaimedNotice, CommitVerdict, FailureClass, Next, NoticeName, Ready, TakenBack};
-pub use planning::{DueCases, Stamp, StoredCase, StoredOrganisation};
+pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;
 pub use register::{DeviationName, Explanation};
 

@@ -1,49 +1,85 @@
 //! Rules and facts that tests share, as data.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use fristvakt::rules::diagnostics::RuleFiles;
+use fristvakt::rules::{RuleSet, load};
 
-use chrono::Weekday;
-use fristvakt::calendar::Calendar;
-use fristvakt::language::Localized;
-use fristvakt::rules::{CalendarIndex, Pack, RuleSet};
-use fristvakt::vocabulary::{EventDefinition, Owner, ValueType, Vocabulary};
+const VOCABULARY: &str = r#"
+[events.concern_raised]
+title = "Bekymring"
+attributes = { hours = "number" }
+[events.decision_made]
+title = "Beslutning"
+[events.evaluation_planned]
+title = "Evaluering avtalt"
+attributes = { planned_for = "date" }
+[events.alarm]
+title = "Alarm"
+[events.case_closed]
+title = "Avsluttet"
+[case.school_environment]
+type = "bool"
+title = "Skolemiljø"
+[case.born_on]
+type = "date"
+title = "Født"
+[unit.service]
+type = "text"
+title = "Tjeneste"
+"#;
 
-/// A rule set without rules: two calendars, one pack, the words that the facts of these tests use.
+const CALENDAR: &str = "weekend = [\"sat\", \"sun\"]\nholidays = [{ name = \"1. juledag\", on = \"12-25\" }]\n";
+
+const PACK: &str = r#"
+[pack]
+id = "sokndal"
+title = "Rutine"
+calendar = "norway"
+stops_on = ["case_closed"]
+[ladder]
+standard = [
+  { at = "-3wd", to = "responsible" },
+  { at = "0d", to = "responsible" },
+  { at = "+1wd", to = "leader", as = "escalation" },
+]
+[[rule]]
+id = "decision"
+title = "Ta beslutning"
+kind = "decision"
+cite = "trinn 4"
+from = "concern_raised"
+within = "14d"
+met_by = "decision_made"
+[[rule]]
+id = "alarm"
+title = "Svare på alarm"
+from = "alarm"
+within = "0d"
+met_by = "decision_made"
+ladder = [{ at = "0d", to = "leader", urgent = true }]
+"#;
+
+/// One pack of two rules: a decision within 14 days of a concern, and an urgent one on an alarm.
 pub(crate) fn rules() -> RuleSet {
-    let mut vocabulary = Vocabulary::built_in_only();
-    vocabulary.add_attribute(Owner::Case, "school_environment", ValueType::Bool);
-    vocabulary.add_attribute(Owner::Case, "born_on", ValueType::Date);
-    vocabulary.add_attribute(Owner::Unit, "service", ValueType::Text);
-    let planned_for = vocabulary.attribute("planned_for");
-    let hours = vocabulary.attribute("hours");
-    event(&mut vocabulary, "concern_raised", vec![(hours, ValueType::Number)]);
-    event(&mut vocabulary, "evaluation_planned", vec![(planned_for, ValueType::Date)]);
-    event(&mut vocabulary, "case_closed", vec![]);
-    let calendar = |id: &str| Calendar::new(id.into(), &[Weekday::Sat, Weekday::Sun], vec![], vec![]);
-    let pack = Pack {
-        id: "sokndal".into(),
-        title: Localized::same("Rutine"),
-        source: None,
-        revise_by: None,
-        calendars: HashMap::new(),
-        calendar: CalendarIndex(0),
-        rules: vec![],
-        file: "sokndal.toml".into(),
-    };
-    RuleSet {
-        vocabulary,
-        calendars: vec![calendar("norway"), calendar("sokndal-school")],
-        packs: vec![pack],
-        rules: vec![],
-        templates: HashMap::new(),
-    }
+    rules_of(VOCABULARY, PACK)
 }
 
-fn event(vocabulary: &mut Vocabulary, name: &str, attributes: Vec<(fristvakt::vocabulary::AttributeId, ValueType)>) {
-    let name: Arc<str> = name.into();
-    let title = Localized::same(&name);
-    vocabulary.add_event(EventDefinition { name, title, attributes }).expect("a new kind");
+/// The same pack with a word less: what carries `school_environment` no longer parses.
+pub(crate) fn rules_without_school_environment() -> RuleSet {
+    rules_of(&VOCABULARY.replace("[case.school_environment]", "[case.renamed]"), PACK)
+}
+
+fn rules_of(vocabulary: &str, pack: &str) -> RuleSet {
+    let files = [
+        ("vocabulary.toml", vocabulary.to_owned()),
+        ("calendars/norway.toml", format!("id = \"norway\"\n{CALENDAR}")),
+        ("calendars/school.toml", format!("id = \"sokndal-school\"\n{CALENDAR}")),
+        ("sokndal.toml", pack.to_owned()),
+    ];
+    let files = files.into_iter().map(|(path, text)| (path.into(), text)).collect();
+    match load(RuleFiles::new(files), str::to_owned) {
+        Ok((rules, _)) => rules,
+        Err(report) => panic!("{}", report.render(false)),
+    }
 }
 
 /// A tenant, two units, two persons, two cases and four events (one revoked).

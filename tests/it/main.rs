@@ -9,3 +9,4 @@ mod examples;
 mod facts;
 mod fixture;
 mod packs;
+mod store;

@@ -67,7 +67,6 @@ impl Store {
     ///
     /// # Errors
     /// What the database says; then nothing was written.
-    #[expect(clippy::too_many_arguments, reason = "each is one of the causes of what is written")]
     pub async fn apply(
         &self,
         tenant: &Tenant,

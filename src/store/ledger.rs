@@ -1,0 +1,77 @@
+//! The ledger of a case as the engine reads it: what became of its ladder steps.
+
+use std::collections::HashMap;
+
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::{Day, ROWS, StoreError};
+use crate::notice::{Handled, Outcome, Purpose, Role};
+
+#[derive(sqlx::FromRow)]
+struct LedgerRow {
+    case_id: String,
+    rule: String,
+    start: String,
+    step: String,
+    repetition: i64,
+    due_on: Day,
+    role: String,
+    purpose: String,
+    outcome: String,
+    handled_on: Day,
+}
+
+/// The ledgers of these cases, by case id, each in a fixed order.
+pub(super) async fn ledgers(
+    read: &mut sqlx::SqliteConnection,
+    tenant: &str,
+    cases: &[&str],
+) -> Result<HashMap<String, Vec<Handled>>, StoreError> {
+    let mut ledgers: HashMap<String, Vec<Handled>> = HashMap::new();
+    for chunk in cases.chunks(ROWS) {
+        let mut select = QueryBuilder::<Sqlite>::new(
+            "SELECT case_id, rule, start, step, repetition, due_on, role, purpose, outcome, handled_on \
+             FROM notices WHERE state <> 'withdrawn' AND tenant = ",
+        );
+        select.push_bind(tenant).push(" AND case_id IN (");
+        let mut ids = select.separated(", ");
+        for id in chunk {
+            ids.push_bind(*id);
+        }
+        ids.push_unseparated(") ORDER BY case_id, rule, start, due_on, step, repetition, role, channel");
+        let rows: Vec<LedgerRow> = select.build_query_as().fetch_all(&mut *read).await?;
+        for row in rows {
+            let case = row.case_id.clone();
+            let handled = row.handled().map_err(|reason| StoreError::Unreadable {
+                table: "notices",
+                row: format!("{tenant}/{case}"),
+                reason,
+            })?;
+            let ledger = ledgers.entry(case).or_default();
+            // One row a channel, one entry a step.
+            if ledger.last() != Some(&handled) {
+                ledger.push(handled);
+            }
+        }
+    }
+    Ok(ledgers)
+}
+
+impl LedgerRow {
+    fn handled(self) -> Result<Handled, String> {
+        Ok(Handled {
+            role: Role::parse(&self.role).ok_or("unknown role")?,
+            purpose: [Purpose::Reminder, Purpose::Escalation]
+                .into_iter()
+                .find(|purpose| purpose.word() == self.purpose)
+                .ok_or("unknown purpose")?,
+            outcome: Outcome::parse(&self.outcome).ok_or("unknown outcome")?,
+            rule: self.rule.into(),
+            start: self.start.into(),
+            step: self.step.into(),
+            repetition: u32::try_from(self.repetition).map_err(|_| "a repetition below 0")?,
+            due_on: self.due_on.0,
+            on: self.handled_on.0,
+        })
+    }
+}

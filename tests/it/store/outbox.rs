@@ -1,0 +1,185 @@
+use std::collections::HashSet;
+
+use fristvakt::engine::Occasion;
+use fristvakt::notice::Recipient;
+use fristvakt::store::{Access, CommitVerdict, FailureClass, Next, Ready, Store, TakenBack};
+use uuid::Uuid;
+
+use super::{BEGIN, House, LEASE, at, event};
+
+const ROUND: &str = "2026-03-11T08:00:00+01:00";
+const SOON: &str = "2026-03-11T08:01:00+01:00";
+const LATER: &str = "2026-03-11T09:00:00+01:00";
+
+/// A store with one message pending, to p1.
+async fn loaded() -> House {
+    let house = House::furnished().await;
+    assert_eq!(house.round(ROUND).await, 1);
+    house
+}
+
+fn ready(attempt: Uuid, carried: usize) -> Ready {
+    Ready { attempt, carried, seen: vec![] }
+}
+
+async fn commit(house: &House, attempt: Uuid) -> CommitVerdict {
+    house.store.begin_commit(&ready(attempt, 1), at(SOON)).await.expect("decided")
+}
+
+#[tokio::test]
+async fn a_message_goes_from_pending_to_sent() {
+    let house = loaded().await;
+    let claimed = house.claim(SOON, "a").await;
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(house.claim(SOON, "a").await, [], "nobody else gets it");
+    let attempt = claimed[0].attempt;
+    assert!(!house.store.accept(attempt, "250", at(SOON)).await.expect("decided"), "not before it is committed");
+    assert_eq!(commit(&house, attempt).await, CommitVerdict::Go);
+    assert_eq!(commit(&house, attempt).await, CommitVerdict::NotOurs, "once only");
+    assert!(house.store.accept(attempt, "250", at(SOON)).await.expect("decided"));
+    assert_eq!((house.messages().await, house.notices().await), (vec!["sent".into()], vec!["S-17 -3wd sent".into()]));
+    assert!(!house.store.accept(attempt, "250", at(SOON)).await.expect("decided"));
+    let failed = house.store.fail(attempt, FailureClass::Temporary, "451", &Next::RetryAt(at(LATER)), at(SOON)).await;
+    assert!(!failed.expect("decided"));
+    assert_eq!(house.messages().await, ["sent"]);
+}
+
+#[tokio::test]
+async fn what_changed_since_it_was_composed_is_not_handed_over() {
+    let house = loaded().await;
+    let attempt = house.claim(SOON, "a").await[0].attempt;
+    let seen = vec![("S-17".to_owned(), house.case("S-17").await.stamp.version)];
+    house.append(&event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-10""#)).await;
+    let stale = Ready { attempt, carried: 1, seen };
+    assert_eq!(house.store.begin_commit(&stale, at(SOON)).await.expect("decided"), CommitVerdict::Changed);
+    house.tick(SOON, Occasion::Between).await;
+    assert_eq!(commit(&house, attempt).await, CommitVerdict::Changed, "its notice is withdrawn");
+    let left = house.store.withdraw_notices(attempt, &[], "", at(SOON)).await.expect("decided");
+    assert_eq!(left, Some(0));
+    assert_eq!(house.messages().await, ["withdrawn"]);
+}
+
+#[tokio::test]
+async fn a_notice_that_no_longer_applies_is_taken_out() {
+    let house = loaded().await;
+    let claimed = house.claim(SOON, "a").await.remove(0);
+    let names: Vec<_> = claimed.notices.iter().map(|notice| notice.name()).collect();
+    let stranger = house.store.withdraw_notices(Uuid::now_v7(), &names, "silenced", at(SOON)).await.expect("decided");
+    assert_eq!(stranger, None);
+    let left = house.store.withdraw_notices(claimed.attempt, &names, "silenced", at(SOON)).await.expect("decided");
+    assert_eq!(left, Some(0));
+    assert_eq!(house.notices().await, ["S-17 -3wd withdrawn silenced"]);
+    assert_eq!(commit(&house, claimed.attempt).await, CommitVerdict::NotOurs);
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_commits_nothing() {
+    let house = loaded().await;
+    let attempt = house.claim(SOON, "a").await[0].attempt;
+    let late = house.store.begin_commit(&ready(attempt, 1), at(SOON) + LEASE).await.expect("decided");
+    assert_eq!(late, CommitVerdict::NotOurs);
+}
+
+#[tokio::test]
+async fn dead_owners_attempts_are_taken_back_by_what_they_had_done() {
+    let house = loaded().await;
+    let first = house.claim(SOON, "dead").await.remove(0);
+    let taken = house.store.take_back_dead_attempts(at(SOON), "alive").await.expect("taken");
+    assert_eq!(taken, TakenBack { unsent: 1, maybe_sent: 0 });
+    let second = house.claim(SOON, "dead").await.remove(0);
+    assert_eq!((second.message, second.possible_repeat), (first.message, false));
+    assert_eq!(commit(&house, second.attempt).await, CommitVerdict::Go);
+    let mine = house.store.take_back_dead_attempts(at(SOON), "dead").await.expect("taken");
+    assert_eq!(mine, TakenBack::default(), "our own stay ours");
+    let taken = house.store.take_back_dead_attempts(at(SOON), "alive").await.expect("taken");
+    assert_eq!(taken, TakenBack { unsent: 0, maybe_sent: 1 });
+    let third = house.claim(SOON, "alive").await.remove(0);
+    assert_eq!((third.message, third.possible_repeat, third.notices.len()), (first.message, true, 1));
+    for attempt in [first.attempt, second.attempt] {
+        assert!(!house.store.accept(attempt, "250", at(SOON)).await.expect("decided"), "fenced off");
+    }
+    assert_eq!(commit(&house, third.attempt).await, CommitVerdict::Go);
+    assert!(house.store.accept(third.attempt, "250", at(SOON)).await.expect("decided"));
+}
+
+#[tokio::test]
+async fn what_the_journal_knows_is_sent_whatever_the_database_thinks() {
+    let house = loaded().await;
+    let claimed = house.claim(SOON, "dead").await.remove(0);
+    house.store.take_back_dead_attempts(at(SOON), "alive").await.expect("taken");
+    let settle = || house.store.settle_from_journal(claimed.message, claimed.attempt, "250", at(SOON));
+    assert!(settle().await.expect("settled"));
+    assert!(!settle().await.expect("settled"));
+    assert_eq!((house.messages().await, house.claim(LATER, "alive").await), (vec!["sent".to_owned()], vec![]));
+    assert_eq!(house.notices().await, ["S-17 -3wd sent"]);
+}
+
+#[tokio::test]
+async fn a_failure_says_what_becomes_of_the_message() {
+    let to = |text: &str| Recipient::parse(text);
+    let cases = [
+        (FailureClass::Temporary, Next::RetryAt(at(LATER)), "pending", Some(("p1", false))),
+        (FailureClass::Unknown, Next::RetryAt(at(LATER)), "pending", Some(("p1", true))),
+        (FailureClass::Address, Next::Reroute(to("p9"), at(LATER)), "pending", Some(("p9", false))),
+        (FailureClass::Channel, Next::Hold("channel refused"), "held", None),
+    ];
+    for (class, next, state, expected) in cases {
+        let house = loaded().await;
+        let claimed = house.claim(SOON, "a").await.remove(0);
+        assert_eq!(commit(&house, claimed.attempt).await, CommitVerdict::Go);
+        assert!(house.store.fail(claimed.attempt, class, "550", &next, at(SOON)).await.expect("decided"));
+        assert_eq!(house.messages().await, [state], "{class:?}");
+        assert_eq!(house.claim(SOON, "a").await, [], "{class:?}: not before its time");
+        let again = house.claim(LATER, "a").await;
+        let shown = again.first().map(|one| (one.recipient.to_string(), one.possible_repeat, one.tries));
+        assert_eq!(shown, expected.map(|(to, repeat)| (to.to_owned(), repeat, 1)), "{class:?}");
+        assert!(again.iter().all(|one| one.message == claimed.message && one.notices.len() == 1));
+    }
+}
+
+#[tokio::test]
+async fn escalations_go_first_then_the_oldest() {
+    let house = loaded().await;
+    assert_eq!(house.round("2026-03-17T08:00:00+01:00").await, 2);
+    let order = house.claim("2026-03-17T08:00:00+01:00", "a").await;
+    let shown: Vec<_> = order.iter().map(|one| (one.recipient.to_string(), one.escalation)).collect();
+    assert_eq!(shown, [("p2".to_owned(), true), ("p1".to_owned(), false), ("p1".to_owned(), false)]);
+}
+
+#[tokio::test]
+async fn two_processes_never_claim_the_same_message() {
+    let house = House::furnished().await;
+    for number in 0..40 {
+        let name = format!("n{number}");
+        let told = house.store.tell_once("sokndal", &name, &Recipient::Fallback, "email", at(BEGIN));
+        assert!(told.await.expect("told").is_some());
+    }
+    let other = Store::open(&house.folder.path().join("f.db"), Access::Write).await.expect("a second process");
+    let mut seen = HashSet::new();
+    for _ in 0..10 {
+        let ours = house.store.claim(at(BEGIN), 3, "a", LEASE);
+        let theirs = other.claim(at(BEGIN), 3, "b", LEASE);
+        let (ours, theirs) = tokio::join!(ours, theirs);
+        for claimed in ours.expect("claimed").into_iter().chain(theirs.expect("claimed")) {
+            assert!(seen.insert(claimed.message), "claimed twice");
+        }
+    }
+    assert_eq!(seen.len(), 40);
+}
+
+#[tokio::test]
+async fn people_hold_retry_and_bury_messages_and_it_is_recorded() {
+    let house = loaded().await;
+    let message = house.claim(SOON, "dead").await[0].message;
+    let hold = || house.store.hold_message(message, "kari", "check first", at(SOON));
+    assert!(!hold().await.expect("decided"), "it is in somebody's hands");
+    house.store.take_back_dead_attempts(at(SOON), "alive").await.expect("taken");
+    assert!(hold().await.expect("decided"));
+    assert_eq!(house.claim(LATER, "a").await, []);
+    assert!(house.store.bury_message(message, "kari", "no such person", at(SOON)).await.expect("decided"));
+    assert!(house.store.retry_message(message, "kari", "she is back", at(SOON)).await.expect("decided"));
+    assert_eq!(house.claim(LATER, "a").await.len(), 1);
+    let trail = house.store.audit_trail("sokndal").await.expect("read");
+    let actions: Vec<_> = trail.iter().map(|row| row.action.as_str()).collect();
+    assert_eq!(actions, ["message.hold", "message.bury", "message.retry"]);
+}
