@@ -76,8 +76,8 @@ impl Explain {
     pub(super) fn run(self) -> Result<(), Failed> {
         let now = self.now.map_or_else(|| Clock::System.now(), |now| now.to_utc());
         let explanation = match &self.facts {
-            Some(_) => self.from_facts(now)?,
-            None => self.from_store(now)?,
+            Some(_) => self.of_facts(now)?,
+            None => self.of_store(now)?,
         };
         let mut out = std::io::stdout().lock();
         match self.format {
@@ -91,7 +91,7 @@ impl Explain {
         Ok(())
     }
 
-    fn from_facts(&self, now: Instant) -> Result<Explanation, Failed> {
+    fn of_facts(&self, now: Instant) -> Result<Explanation, Failed> {
         let rules = self.rules.load()?;
         let path = self.facts.as_deref().unwrap_or(std::path::Path::new(""));
         let world = load_world(path, &rules, "nothing was explained")?;
@@ -113,7 +113,7 @@ impl Explain {
         case.records.versions().any(|record| record.reference.as_str() == self.case)
     }
 
-    fn from_store(&self, now: Instant) -> Result<Explanation, Failed> {
+    fn of_store(&self, now: Instant) -> Result<Explanation, Failed> {
         with_store(&self.config, Access::Read, async |store, config| {
             let folder = self.rules.rules.as_deref().or(config.rules.as_deref());
             let (rules, _) = load(&open(folder)?)?;
@@ -127,7 +127,8 @@ impl Explain {
             rows.retain(|row| row.case == *case.file.id && row.made_at.instant() <= now);
             let municipality =
                 Municipality::new(&rules, &stored.organisation).map_err(|text| Failed::with(CONFIGURATION, text))?;
-            let told: Vec<Told> = rows.iter().rev().filter_map(told).collect();
+            let mut told: Vec<Told> = rows.iter().filter_map(told).collect();
+            told.sort_by_key(|told| told.at);
             // Withdrawn notices were never sent: the ledger does not know them.
             let kept = told.iter().filter(|told| !matches!(told.fate, Fate::Withdrawn(_)));
             let ledger: Vec<Handled> = kept.map(|told| told.handled.clone()).collect();

@@ -181,7 +181,7 @@ fn show(message: &MessageRow, carried: &[NoticeRow], attempts: &[AttemptRow], zo
 impl Change {
     fn retry(self) -> Result<(), Failed> {
         self.apply(
-            "goes out at the next round of the daemon",
+            "is tried again at the daemon's next tick",
             "only one that is pending, held or dead can be retried",
             async |store, by, reason| store.retry_message(self.message, by, reason, Clock::System.now()).await,
         )

@@ -4,8 +4,10 @@
 
 mod architecture;
 mod calendar;
+mod command;
 mod delivery;
 mod examples;
+mod explain;
 mod facts;
 mod fixture;
 mod packs;
