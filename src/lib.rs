@@ -26,11 +26,15 @@ pub mod obligation;
 
 pub mod notice;
 
+pub mod words;
+
 pub mod rules;
 
 pub mod engine;
 
 pub mod simulate;
+
+pub mod explanation;
 
 pub mod rule_tests;
 

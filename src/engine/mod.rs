@@ -15,6 +15,7 @@ mod fulfilment;
 mod ladder;
 mod municipality;
 mod periods;
+mod preview;
 mod prove;
 mod recipients;
 mod start;

@@ -4,9 +4,11 @@
 
 mod architecture;
 mod calendar;
+mod command;
 mod daemon;
 mod delivery;
 mod examples;
+mod explain;
 mod facts;
 mod fixture;
 mod packs;
