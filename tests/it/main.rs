@@ -4,6 +4,7 @@
 
 mod architecture;
 mod calendar;
+mod config;
 mod delivery;
 mod examples;
 mod facts;
