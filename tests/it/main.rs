@@ -5,6 +5,7 @@
 mod architecture;
 mod calendar;
 mod command;
+mod config;
 mod daemon;
 mod delivery;
 mod examples;
