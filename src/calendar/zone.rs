@@ -76,16 +76,22 @@ fn local(zone: Tz, instant: Instant) -> chrono::NaiveDateTime {
 /// The offset of each day in the one zone that nearly every municipality is in, from 1990 to 2090; `None` on the days
 /// on which the clock changes. Looking a day up costs a hundredth of asking the time zone database.
 static OSLO: LazyLock<Vec<Option<TimeDelta>>> = LazyLock::new(|| {
-    let zone = Tz::Europe__Oslo;
-    let offset =
-        |local: chrono::NaiveDateTime| zone.offset_from_local_datetime(&local).single().map(|found| found.fix());
-    let days = FIRST.iter_days().take_while(|date| date.year() <= LAST_YEAR);
-    days.map(|date| {
-        let begins = offset(date.and_time(NaiveTime::MIN))?;
-        let ends = offset(date.succ_opt()?.and_time(NaiveTime::MIN))?;
-        (begins == ends).then(|| TimeDelta::seconds(begins.local_minus_utc().into()))
-    })
-    .collect()
+    let offset = |date: NaiveDate| {
+        let found = Tz::Europe__Oslo.offset_from_local_datetime(&date.and_time(NaiveTime::MIN)).single()?;
+        Some(TimeDelta::seconds(found.fix().local_minus_utc().into()))
+    };
+    let of_day = |date: NaiveDate| offset(date).filter(|begins| date.succ_opt().and_then(offset) == Some(*begins));
+    let months = (0..(LAST_YEAR - FIRST.year() + 1) * 12).filter_map(|month| {
+        let first = FIRST.checked_add_months(chrono::Months::new(u32::try_from(month).ok()?))?;
+        Some((first, first.checked_add_months(chrono::Months::new(1))?))
+    });
+    // The clock changes at most once a month, so most months are alike from one end to the other.
+    let days = months.flat_map(|(first, next)| {
+        let alike = offset(first).filter(|begins| offset(next) == Some(*begins));
+        let days = first.iter_days().take_while(move |date| *date < next);
+        days.map(move |date| alike.or_else(|| of_day(date)))
+    });
+    days.collect()
 });
 
 const FIRST: NaiveDate = match NaiveDate::from_ymd_opt(1990, 1, 1) {
