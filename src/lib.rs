@@ -34,6 +34,8 @@ pub mod engine;
 
 pub mod simulate;
 
+pub mod comparison;
+
 pub mod explanation;
 
 pub mod rule_tests;

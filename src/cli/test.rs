@@ -8,10 +8,14 @@ use crate::rule_tests::run_all;
 
 /// Arguments of `test`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  fristvakt test\n  fristvakt test my-rules --coverage")]
 pub(super) struct Test {
     /// Rules folder; without it, the shipped rules.
     #[arg(value_name = "RULES")]
     folder: Option<PathBuf>,
+    /// Also list what no test touches: rules, their branches, and steps of their ladders.
+    #[arg(long)]
+    coverage: bool,
 }
 
 impl Test {
@@ -27,6 +31,11 @@ impl Test {
                 writeln!(out, "{line}")?;
             }
             writeln!(out)?;
+        }
+        if self.coverage {
+            for (rule, missing) in outcome.coverage.missing(&rules) {
+                writeln!(out, "{}: no test {}", rule.name, missing.join(", "))?;
+            }
         }
         writeln!(out, "{} passed, {} failed", outcome.passed, outcome.failures.len())?;
         if outcome.failures.is_empty() { Ok(()) } else { Err(Failed::with(FAILED, "some rule tests failed")) }

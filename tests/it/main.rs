@@ -5,6 +5,7 @@
 mod architecture;
 mod calendar;
 mod command;
+mod comparison;
 mod config;
 mod daemon;
 mod delivery;

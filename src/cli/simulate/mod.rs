@@ -1,5 +1,6 @@
 //! `fristvakt simulate`
 
+mod compare;
 mod print;
 mod summary;
 
@@ -12,12 +13,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use self::summary::Summary;
 use super::facts::load_world;
 use super::table::Look;
-use super::{CONFIGURATION, Failed, Format, RulesArgument, USAGE};
+use super::{CONFIGURATION, Failed, Format, RulesArgument, USAGE, load, open};
 use crate::case::CaseFile;
 use crate::engine::Municipality;
 use crate::facts::World;
 use crate::rules::RuleSet;
-use crate::simulate::{CaseRun, Stretch, lines, run_case, sort};
+use crate::simulate::{CaseRun, Line, Stretch, lines, run_case, sort};
 
 /// Arguments of `simulate`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,8 @@ use crate::simulate::{CaseRun, Stretch, lines, run_case, sort};
                         heard how much on which day, and what each rule does.\n\n\
                         Examples:\n  fristvakt simulate --facts facts.ndjson --from 2026-01-01 --to 2026-06-30\n  \
                         fristvakt simulate --facts facts.ndjson --rules rules --from 2026-01-01 --to 2026-06-30 | less\n  \
-                        fristvakt simulate --facts facts.ndjson --from 2026-01-01 --to 2026-06-30 --format json > run.ndjson"
+                        fristvakt simulate --facts facts.ndjson --from 2026-01-01 --to 2026-06-30 --format json > run.ndjson\n  \
+                        fristvakt simulate --facts facts.ndjson --from 2026-01-01 --to 2026-06-30 --compare my-rules"
 )]
 pub(super) struct Simulate {
     /// Facts, NDJSON.
@@ -40,6 +42,9 @@ pub(super) struct Simulate {
     /// Last day.
     #[arg(long, value_name = "DATE")]
     to: NaiveDate,
+    /// Another rules folder: shows what it would change instead.
+    #[arg(long, value_name = "OTHER_RULES")]
+    compare: Option<PathBuf>,
     /// How to print it; json: one object a line.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -54,14 +59,20 @@ impl Simulate {
         let rules = self.rules.load()?;
         let world = load_world(&self.facts, &rules, "nothing was simulated")?;
         let mut out = BufWriter::new(std::io::stdout().lock());
+        if let Some(folder) = &self.compare {
+            let (other, _) = load(&open(Some(folder))?)?;
+            let other_world = load_world(&self.facts, &other, "nothing was compared")?;
+            let (before, after) = (self.lines(&world, &rules)?, self.lines(&other_world, &other)?);
+            match self.format {
+                Format::Json => compare::json(&before, &after, &mut out)?,
+                Format::Table => compare::table(&before, &after, Look::of_stdout(), &mut out)?,
+            }
+            out.flush()?;
+            return Ok(());
+        }
         match self.format {
             Format::Json => {
-                let mut all = Vec::new();
-                self.each_case(&world, &rules, |municipality, case, run, stretch| {
-                    all.extend(lines(municipality, case, &run, stretch));
-                })?;
-                sort(&mut all);
-                for line in &all {
+                for line in &self.lines(&world, &rules)? {
                     writeln!(out, "{}", line.json())?;
                 }
             }
@@ -76,6 +87,16 @@ impl Simulate {
         }
         out.flush()?;
         Ok(())
+    }
+
+    /// What would have happened, in order.
+    fn lines(&self, world: &World, rules: &RuleSet) -> Result<Vec<Line>, Failed> {
+        let mut all = Vec::new();
+        self.each_case(world, rules, |municipality, case, run, stretch| {
+            all.extend(lines(municipality, case, &run, stretch));
+        })?;
+        sort(&mut all);
+        Ok(all)
     }
 
     /// Runs every case, and shows how far it has come where that takes long.
