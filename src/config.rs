@@ -72,7 +72,8 @@ pub enum LogFormat {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
+        // The scheduler tells of its own beginnings at this level; nobody asked.
+        Self { level: "info,tokio_cron_scheduler=warn".to_owned(), format: LogFormat::Text }
     }
 }
 

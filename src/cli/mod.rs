@@ -160,7 +160,7 @@ fn load(folder: &RulesFolder) -> Result<(RuleSet, Report), Failed> {
     folder.load().map_err(|error| match error {
         FolderError::Invalid(report) => {
             let text = format!("the rules hold {} error(s); nothing was loaded", report.errors());
-            Failed::with(CONFIGURATION, format!("{}{text}", report.render(is_coloured())))
+            Failed::with(CONFIGURATION, format!("{text}\n\n{}", report.render(is_coloured()).trim_end()))
         }
         other => Failed::with(CONFIGURATION, other),
     })

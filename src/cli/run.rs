@@ -66,7 +66,7 @@ fn exit_code(error: &DaemonError) -> u8 {
 fn error_text(error: &DaemonError) -> String {
     match error {
         DaemonError::Rules(crate::folder::FolderError::Invalid(report)) => {
-            format!("the rules cannot be used\n{}{error}", report.render(super::is_coloured()))
+            format!("{error}; nothing was started\n\n{}", report.render(super::is_coloured()).trim_end())
         }
         other => other.to_string(),
     }

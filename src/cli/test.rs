@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{CONFIGURATION, FAILED, Failed, load, open};
 use crate::rule_tests::run_all;
+use crate::rules::diagnostics::Report;
 
 /// Arguments of `test`.
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,7 @@ impl Test {
         let folder = open(self.folder.as_deref())?;
         let (rules, _) = load(&folder)?;
         let outcome = run_all(&folder.files, &rules, |path| folder.below(path))
-            .map_err(|report| Failed::with(CONFIGURATION, report.render(super::is_coloured())))?;
+            .map_err(|report| unreadable(&report))?;
         let mut out = std::io::stdout().lock();
         for failure in &outcome.failures {
             writeln!(out, "FAILED {} ({}:{})", failure.name, failure.place.file, failure.place.line)?;
@@ -40,4 +41,10 @@ impl Test {
         writeln!(out, "{} passed, {} failed", outcome.passed, outcome.failures.len())?;
         if outcome.failures.is_empty() { Ok(()) } else { Err(Failed::with(FAILED, "some rule tests failed")) }
     }
+}
+
+/// What is wrong with the test files.
+pub(super) fn unreadable(report: &Report) -> Failed {
+    let text = format!("the rule tests hold {} error(s)", report.errors());
+    Failed::with(CONFIGURATION, format!("{text}\n\n{}", report.render(super::is_coloured()).trim_end()))
 }

@@ -74,7 +74,7 @@ impl Daemon {
             swept.planned += self.plan_cases(&municipality, &due.cases, now, occasion, slot).await?;
         }
         if let Some(day) = round {
-            self.tell_tenant(&municipality, last.is_none(), day, now).await?;
+            self.tell_tenant(&municipality, day, now).await?;
             let released = self.store.finish_round(&tenant.id, day, now).await?;
             tracing::info!(tenant = %tenant.id, %day, messages = released, "round held");
             swept.rounds += 1;
@@ -115,7 +115,6 @@ impl Daemon {
     async fn tell_tenant(
         &self,
         municipality: &Municipality<'_>,
-        is_first_round: bool,
         day: NaiveDate,
         now: Instant,
     ) -> Result<(), StoreError> {
@@ -128,7 +127,8 @@ impl Daemon {
             Some(format!("revision:{}:{revise_by}", pack.id))
         });
         let mut names: Vec<String> = overdue.collect();
-        if is_first_round && !self.backlog(municipality).await?.is_empty() {
+        // Told once, at the first round that sends anything; where nothing was late, it is withdrawn before it leaves.
+        if tenant.go_live.is_some() {
             names.push("backlog".to_owned());
         }
         let recipient = municipality.coordinator(now);

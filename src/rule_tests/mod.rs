@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 pub use self::coverage::{Coverage, Touched};
 use self::format::{Expectation, Test, TestFile};
-use crate::calendar::{BEGINNING, at_local};
+use crate::calendar::{BEGINNING, Instant, at_local};
 use crate::case::CaseFile;
 use crate::engine::Municipality;
 use crate::fact::{CaseFact, EventFact, Fact};
@@ -79,11 +79,17 @@ fn run(rules: &RuleSet, file: &TestFile, test: &Test, coverage: &mut Coverage) -
         Err(text) => return vec![text],
     };
     let ends = at_local(municipality.zone(), test.at.date(), test.at.time());
-    let first =
-        case.events.iter().flat_map(|event| event.versions.versions().flatten()).map(|event| event.recorded_at).min();
+    let first = first_recorded(&organisation, &case);
     let run = run_case(&municipality, &case, first, Stretch { begins: BEGINNING, ends });
     coverage.take(&run);
     Comparison { municipality: &municipality, pack, test, run: &run }.differences()
+}
+
+/// The first time at which anything of the test was recorded: rounds begin then (§ 12).
+fn first_recorded(organisation: &Organisation, case: &CaseFile) -> Option<Instant> {
+    let events = case.events.iter().flat_map(|event| event.versions.versions().flatten()).map(|event| event.recorded_at);
+    let records = case.records.versions().filter_map(|record| record.recorded_at);
+    events.chain(records).chain(organisation.changes().first().copied()).min()
 }
 
 /// A test's own organisation, or one in which every role resolves to a person named after the role.
