@@ -8,6 +8,7 @@ use crate::rule_tests::run_all;
 
 /// Arguments of `test`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  fristvakt test\n  fristvakt test rules")]
 pub(super) struct Test {
     /// Rules folder; without it, the shipped rules.
     #[arg(value_name = "RULES")]
