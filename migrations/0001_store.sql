@@ -170,7 +170,8 @@ CREATE TABLE messages (
 );
 CREATE UNIQUE INDEX messages_gathering ON messages (tenant, recipient, channel, slot) WHERE state = 'gathering';
 CREATE INDEX messages_due ON messages (escalation DESC, created_at, id) WHERE state = 'pending';
-CREATE INDEX messages_in_flight ON messages (attempt) WHERE state IN ('claimed', 'committing');
+CREATE INDEX messages_by_try ON messages (next_try_at) WHERE state = 'pending';
+CREATE INDEX messages_in_flight ON messages (attempt) WHERE attempt IS NOT NULL;
 CREATE INDEX messages_by_tenant ON messages (tenant, created_at);
 
 -- Every try to send a message. `phase`: claimed | committing | accepted | failed | unknown | withdrawn.

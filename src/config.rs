@@ -198,7 +198,6 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The `FRISTVAKT_…` variables but `FRISTVAKT_CONFIG`, without their prefix, in lower case and sorted.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn variables() -> Vec<(String, String)> {
     let ours = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.to_str()?.strip_prefix(PREFIX)?.to_lowercase();

@@ -48,7 +48,7 @@ pub struct TenantFact {
     pub coordinator: Option<String>,
     /// Named contacts: the role `contact:NAME` reaches this person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contacts: Option<BTreeMap<String, String>>,
+    pub contacts: Option<BTreeMap<String, Option<String>>>,
     /// The address that gets what reaches nobody else.
     pub fallback: String,
     /// The only domains that mail may go to.
@@ -259,7 +259,13 @@ impl Fact {
         serde_json::from_str(line).map_err(|error| {
             let text = error.to_string();
             // serde_json counts from the start of this one line; the caller names the file's line.
-            text.split(" at line ").next().unwrap_or(&text).to_owned()
+            let text = text.split(" at line ").next().unwrap_or(&text);
+            // A value may be personal; what was expected is enough to mend it.
+            let shows_value = text.starts_with("invalid type: ") || text.starts_with("invalid value: ");
+            match text.rsplit_once(", expected ") {
+                Some((_, expected)) if shows_value => format!("expected {expected}"),
+                _ => text.to_owned(),
+            }
         })
     }
 

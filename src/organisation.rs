@@ -277,7 +277,7 @@ impl Tenant {
                 .contacts
                 .iter()
                 .flatten()
-                .map(|(name, person)| (name.as_str().into(), person.as_str().into()))
+                .filter_map(|(name, person)| Some((name.as_str().into(), person.as_deref()?.into())))
                 .collect(),
             fallback: Address::new(&fact.fallback),
             mail_domains: fact.mail_domains.iter().map(|domain| domain.as_str().into()).collect(),

@@ -169,12 +169,12 @@ impl Daemon {
         Ok(Tick { swept, delivered })
     }
 
-    /// When there is something to do next: a case to plan, or a message to try again.
+    /// When there is something to do after a sweep: a round, a case to plan, or a message to try again.
     ///
     /// # Errors
     /// Where the store cannot be used.
-    pub async fn next_at(&self) -> Result<Option<Instant>, StoreError> {
-        let next = [self.store.next_at().await?, self.store.next_try_at().await?];
+    pub async fn next_at(&self, swept: &Swept) -> Result<Option<Instant>, StoreError> {
+        let next = [swept.next_round, self.store.next_at().await?, self.store.next_try_at().await?];
         Ok(next.into_iter().flatten().min())
     }
 }

@@ -121,11 +121,11 @@ async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Futu
 
 async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Duration, StoreError> {
     let now = daemon.clock.now();
-    daemon.sweep(now).await?;
+    let swept = daemon.sweep(now).await?;
     daemon.deliver(stop).await?;
     // The pulse comes every minute, so a longer wait is never needed, and a moment that is past waits for it.
     const LONGEST: Duration = Duration::from_secs(90);
-    let next = daemon.next_at().await?.filter(|next| *next > now);
+    let next = daemon.next_at(&swept).await?.filter(|next| *next > now);
     let wait = next.and_then(|next| (next - daemon.clock.now()).to_std().ok());
     Ok(wait.unwrap_or(LONGEST).min(LONGEST))
 }

@@ -1,6 +1,6 @@
 //! The sweep: every case whose moment has come is planned and written, round by round.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::{Daemon, Rules};
 use crate::calendar::Instant;
@@ -20,6 +20,8 @@ pub struct Swept {
     pub quarantined: usize,
     /// Rounds held.
     pub rounds: usize,
+    /// When the next round opens, in any municipality.
+    pub next_round: Option<Instant>,
 }
 
 impl Daemon {
@@ -77,6 +79,9 @@ impl Daemon {
             tracing::info!(tenant = %tenant.id, %day, messages = released, "round held");
             swept.rounds += 1;
         }
+        // A round is held even where no case waits for it, so that what becomes known later waits for the next one.
+        let next = municipality.round_from(now + TimeDelta::nanoseconds(1));
+        swept.next_round = Some(swept.next_round.map_or(next, |earlier| earlier.min(next)));
         Ok(())
     }
 

@@ -96,9 +96,9 @@ pub async fn run(folder: &Path, mut progress: impl FnMut(NaiveDate)) -> Result<(
         if day.replace(today) != Some(today) {
             progress(today);
         }
-        daemon.tick().await?;
+        let tick = daemon.tick().await?;
         // Nothing is due twice at one moment; the step keeps time going whatever the store says.
-        let next = daemon.next_at().await?.unwrap_or(ends + TimeDelta::seconds(1));
+        let next = daemon.next_at(&tick.swept).await?.unwrap_or(ends + TimeDelta::seconds(1));
         now = next.max(now + TimeDelta::seconds(1));
     }
     clock.set(ends);

@@ -36,10 +36,12 @@ async fn remove_case(write: &mut Write, tenant: &str, case: &str, now: Instant) 
         sqlx::query(delete).bind(tenant).bind(case).execute(&mut **write).await?;
     }
     let withdraw = "UPDATE notices SET state = 'withdrawn', reason = 'gone' \
-                    WHERE tenant = $1 AND case_id = $2 AND state = 'pending'";
-    sqlx::query(withdraw).bind(tenant).bind(case).execute(&mut **write).await?;
+                    WHERE tenant = $1 AND case_id = $2 AND state = 'pending' RETURNING message";
+    let touched: Vec<Option<String>> =
+        sqlx::query_scalar(withdraw).bind(tenant).bind(case).fetch_all(&mut **write).await?;
     let close = "UPDATE deviations SET closed_at = $3, closed_as = 'withdrawn' \
                  WHERE tenant = $1 AND case_id = $2 AND closed_as IS NULL";
     sqlx::query(close).bind(tenant).bind(case).bind(At::from(now)).execute(&mut **write).await?;
-    super::rounds::withdraw_empty_messages(write, tenant, now).await
+    let touched: Vec<String> = touched.into_iter().flatten().collect();
+    super::rounds::withdraw_empty(write, &touched, now).await
 }

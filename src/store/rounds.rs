@@ -40,21 +40,27 @@ pub(super) enum Gathered {
     All,
 }
 
-/// Lets go of what was gathered.
+/// Lets go of what was gathered; what is empty is withdrawn instead.
 pub(super) async fn release(write: &mut Write, tenant: &str, which: Gathered, now: Instant) -> Result<u64, StoreError> {
-    withdraw_empty_messages(write, tenant, now).await?;
+    let least = i64::from(which == Gathered::Urgent);
+    let empty = "SELECT id FROM messages WHERE tenant = $1 AND state = 'gathering' AND urgent >= $2 \
+                 AND NOT EXISTS (SELECT 1 FROM notices WHERE message = messages.id AND state = 'pending')";
+    let empty: Vec<String> = sqlx::query_scalar(empty).bind(tenant).bind(least).fetch_all(&mut **write).await?;
+    withdraw_empty(write, &empty, now).await?;
     let update = "UPDATE messages SET state = 'pending', next_try_at = $3 \
                   WHERE tenant = $1 AND state = 'gathering' AND urgent >= $2";
-    let least = i64::from(which == Gathered::Urgent);
     let done = sqlx::query(update).bind(tenant).bind(least).bind(At::from(now)).execute(&mut **write).await?;
     Ok(done.rows_affected())
 }
 
-/// Withdraws unsent messages in which nothing applies any more. One that is claimed is withdrawn by its owner.
-pub(super) async fn withdraw_empty_messages(write: &mut Write, tenant: &str, now: Instant) -> Result<(), StoreError> {
-    let update = "UPDATE messages SET state = 'withdrawn', reason = 'nothing applies', ended_at = $2 \
-                  WHERE tenant = $1 AND state IN ('gathering', 'pending', 'held') AND subject IS NULL \
-                  AND NOT EXISTS (SELECT 1 FROM notices WHERE message = messages.id AND state = 'pending')";
-    sqlx::query(update).bind(tenant).bind(At::from(now)).execute(&mut **write).await?;
+/// Withdraws those of these messages that are unsent and in which nothing applies any more. One that is claimed is
+/// withdrawn by its owner.
+pub(super) async fn withdraw_empty(write: &mut Write, messages: &[String], now: Instant) -> Result<(), StoreError> {
+    for message in messages {
+        let update = "UPDATE messages SET state = 'withdrawn', reason = 'nothing applies', ended_at = $2 \
+                      WHERE id = $1 AND state IN ('gathering', 'pending', 'held') AND subject IS NULL \
+                      AND NOT EXISTS (SELECT 1 FROM notices WHERE message = $1 AND state = 'pending')";
+        sqlx::query(update).bind(message).bind(At::from(now)).execute(&mut **write).await?;
+    }
     Ok(())
 }

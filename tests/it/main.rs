@@ -5,6 +5,8 @@
 mod architecture;
 mod calendar;
 mod command;
+mod config;
+mod daemon;
 mod delivery;
 mod examples;
 mod explain;

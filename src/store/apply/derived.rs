@@ -15,6 +15,7 @@ pub(super) fn digest(batch: &Batch<'_>, application: &Application<'_>) -> i64 {
     let mut hasher = DefaultHasher::new();
     application.reference(batch.now).as_str().hash(&mut hasher);
     application.unit(batch.now).hash(&mut hasher);
+    application.is_protected(batch.now).hash(&mut hasher);
     for one in &application.plan.obligations {
         let rule = batch.rules.rule(one.rule);
         (&rule.name, &rule.code, responsible(batch, one), &one.start, one.starts_on).hash(&mut hasher);

@@ -136,6 +136,11 @@ impl Application<'_> {
         record.map_or_else(|| CaseRef::derived(&self.case.tenant, &self.case.id), |record| record.reference.clone())
     }
 
+    /// Whether no message may leave for the case now.
+    fn is_protected(&self, now: Instant) -> bool {
+        self.case.records.at(now).is_some_and(|record| record.protected)
+    }
+
     /// The unit that the case has now.
     fn unit(&self, now: Instant) -> Option<String> {
         self.case.records.at(now)?.unit.as_deref().map(str::to_owned)

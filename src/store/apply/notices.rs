@@ -1,11 +1,11 @@
 //! Notices: put into messages once, and taken out again as long as they are not sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{QueryBuilder, Sqlite};
 use uuid::Uuid;
 
-use super::super::rounds::{Gathered, release, withdraw_empty_messages};
+use super::super::rounds::{Gathered, release, withdraw_empty};
 use super::super::{At, Day, ROWS, StoreError, Write};
 use super::{Application, Batch, Channels, push_cases};
 use crate::notice::{Handled, Notice, Outcome, Purpose};
@@ -149,7 +149,7 @@ pub(super) async fn withdraw(
     batch: &Batch<'_>,
     applications: &[Application<'_>],
 ) -> Result<(), StoreError> {
-    let mut any = false;
+    let mut touched: Vec<Option<String>> = vec![];
     for chunk in applications.chunks(ROWS) {
         let mut select = QueryBuilder::<Sqlite>::new(
             "SELECT DISTINCT case_id, rule, start, due_on FROM notices WHERE state = 'pending' AND tenant = ",
@@ -166,16 +166,15 @@ pub(super) async fn withdraw(
             let obligation = application.plan.obligations.iter().find(named);
             let Some(reason) = why_not(application, batch, obligation, one.due_on) else { continue };
             let update = "UPDATE notices SET state = 'withdrawn', reason = $6 WHERE tenant = $1 AND case_id = $2 \
-                          AND rule = $3 AND start = $4 AND due_on = $5 AND state = 'pending'";
-            let query = sqlx::query(update).bind(&*batch.tenant.id).bind(&one.case_id).bind(&one.rule);
-            query.bind(&one.start).bind(one.due_on).bind(reason).execute(&mut **write).await?;
-            any = true;
+                          AND rule = $3 AND start = $4 AND due_on = $5 AND state = 'pending' \
+                          RETURNING message";
+            let query = sqlx::query_scalar(update).bind(&*batch.tenant.id).bind(&one.case_id).bind(&one.rule);
+            let query = query.bind(&one.start).bind(one.due_on).bind(reason);
+            touched.extend(query.fetch_all(&mut **write).await?);
         }
     }
-    if any {
-        withdraw_empty_messages(write, &batch.tenant.id, batch.now).await?;
-    }
-    Ok(())
+    let touched: HashSet<String> = touched.into_iter().flatten().collect();
+    withdraw_empty(write, &touched.into_iter().collect::<Vec<_>>(), batch.now).await
 }
 
 /// Why an unsent notice no longer applies, if so.
@@ -186,7 +185,7 @@ fn why_not(
     due_on: Day,
 ) -> Option<&'static str> {
     let Some(obligation) = obligation else { return Some("gone") };
-    if application.case.records.at(batch.now).is_some_and(|record| record.protected) {
+    if application.is_protected(batch.now) {
         return Some("protected");
     }
     if !obligation.status.is_open() {

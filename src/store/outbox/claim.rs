@@ -24,8 +24,7 @@ impl Store {
         owner: &str,
         lease: TimeDelta,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let due = "SELECT count(*) FROM (SELECT 1 FROM messages WHERE state = 'pending' AND next_try_at <= $1 LIMIT 1)";
-        if sqlx::query_scalar::<_, i64>(due).bind(At::from(now)).fetch_one(&self.readers).await? == 0 {
+        if self.next_try_at().await?.is_none_or(|next| next > now) {
             return Ok(vec![]);
         }
         let mut write = self.write().await?;
@@ -47,13 +46,13 @@ impl Store {
         Ok(claimed)
     }
 
-    /// When the next message that waits is to be tried.
+    /// The earliest moment at which a pending message may be claimed; `None`: there is none.
     ///
     /// # Errors
     /// What the database says.
     pub async fn next_try_at(&self) -> Result<Option<Instant>, StoreError> {
-        let select = "SELECT min(next_try_at) FROM messages WHERE state = 'pending'";
-        let next: Option<At> = sqlx::query_scalar(select).fetch_one(&self.readers).await?;
+        let select = "SELECT next_try_at FROM messages WHERE state = 'pending' ORDER BY next_try_at LIMIT 1";
+        let next: Option<At> = sqlx::query_scalar(select).fetch_optional(&self.readers).await?;
         Ok(next.map(At::instant))
     }
 

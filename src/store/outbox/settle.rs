@@ -117,7 +117,8 @@ async fn mark_sent(write: &mut Write, by: &'static str, id: Uuid, now: Instant) 
     let query = sqlx::query_scalar(update).bind(id.to_string()).bind(At::from(now));
     let message: Option<String> = query.fetch_optional(&mut **write).await?;
     let Some(message) = message else { return Ok(false) };
-    let update = "UPDATE notices SET state = 'sent', reason = NULL WHERE message = $1 AND state <> 'sent'";
+    let update =
+        "UPDATE notices SET state = 'sent', reason = NULL WHERE message = $1 AND state IN ('pending', 'committing')";
     sqlx::query(update).bind(&message).execute(&mut **write).await?;
     Ok(true)
 }

@@ -24,8 +24,10 @@ impl Store {
     /// What the database says; then nothing was changed.
     pub async fn take_back_dead_attempts(&self, now: Instant, owner: &str) -> Result<TakenBack, StoreError> {
         let mut write = self.write().await?;
+        // The list of both phases is what the partial index is made of; without it every attempt ever would be read.
         let notices = "UPDATE notices SET state = 'pending' WHERE state = 'committing' AND message IN \
-                       (SELECT message FROM attempts WHERE phase = 'committing' AND owner <> $1)";
+                       (SELECT message FROM attempts WHERE phase IN ('claimed', 'committing') \
+                       AND phase = 'committing' AND owner <> $1)";
         sqlx::query(notices).bind(owner).execute(&mut *write).await?;
         let mut taken = TakenBack::default();
         let phases = [("claimed", "failed", 0_i64), ("committing", "unknown", 1)];
@@ -33,11 +35,12 @@ impl Store {
             let messages = "UPDATE messages SET state = 'pending', attempt = NULL, lease_until = NULL, \
                             next_try_at = $3, possible_repeat = CASE WHEN $4 = 1 THEN 1 ELSE possible_repeat END \
                             WHERE state = $2 AND attempt IN \
-                            (SELECT id FROM attempts WHERE phase = $2 AND owner <> $1)";
+                            (SELECT id FROM attempts WHERE phase IN ('claimed', 'committing') \
+                            AND phase = $2 AND owner <> $1)";
             let query = sqlx::query(messages).bind(owner).bind(phase).bind(At::from(now)).bind(repeat);
             let count = query.execute(&mut *write).await?.rows_affected();
             let attempts = "UPDATE attempts SET phase = $3, code = 'owner gone', ended_at = $4 \
-                            WHERE phase = $2 AND owner <> $1";
+                            WHERE phase IN ('claimed', 'committing') AND phase = $2 AND owner <> $1";
             let query = sqlx::query(attempts).bind(owner).bind(phase).bind(ended).bind(At::from(now));
             query.execute(&mut *write).await?;
             if repeat == 0 {

@@ -77,6 +77,18 @@ async fn what_is_met_before_it_is_sent_is_taken_out_of_the_message() {
 }
 
 #[tokio::test]
+async fn nothing_leaves_for_a_case_that_became_protected() {
+    let house = House::furnished().await;
+    assert_eq!(house.round(ROUND).await, 1);
+    let record = r#"{"type":"case","tenant":"sokndal","id":"S-17","ref":"7F3K","level":"0","unit":"skole-1",
+        "stafettholder":"p1","protected":true,"attributes":{"school_environment":true}}"#;
+    house.append(&record.replace('\n', "")).await;
+    house.tick(ROUND, Occasion::Between).await;
+    assert_eq!(house.notices().await, ["S-17 -3wd withdrawn protected"]);
+    assert_eq!(house.messages().await, ["withdrawn"]);
+}
+
+#[tokio::test]
 async fn one_message_carries_a_recipients_notices_of_a_round() {
     let house = House::furnished().await;
     let case = r#"{"type":"case","tenant":"sokndal","id":"S-19","unit":"skole-1","stafettholder":"p1"}"#;

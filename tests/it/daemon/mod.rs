@@ -1,0 +1,96 @@
+//! The daemon, end to end: a real database, real SMTP to the catcher, a clock that is moved by hand.
+
+mod delivery;
+mod demo;
+mod process;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::DateTime;
+use fristvakt::calendar::Instant;
+use fristvakt::catcher::Catcher;
+use fristvakt::clock::Clock;
+use fristvakt::config::Config;
+use fristvakt::daemon::{Daemon, Tick};
+use fristvakt::store::Load;
+use tempfile::TempDir;
+
+/// A daemon with its relay, in a folder of its own.
+pub(crate) struct Installation {
+    folder: TempDir,
+    catcher: Option<Catcher>,
+    daemon: Arc<Daemon>,
+    clock: Clock,
+}
+
+pub(crate) const FACTS: &str = include_str!("facts.ndjson");
+
+pub(crate) fn instant(text: &str) -> Instant {
+    DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+}
+
+fn config(folder: &Path, port: u16, extra: &str) -> Config {
+    let text = format!(
+        "database = \"sqlite://{}\"\n{extra}\n[email]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\n\
+         from = \"fristvakt@k.example\"\n",
+        folder.join("test.db").display()
+    );
+    Config::parse(&text, None, &[]).unwrap()
+}
+
+impl Installation {
+    /// With a relay that works, and facts.
+    pub(crate) async fn with(facts: &str) -> Self {
+        Self::configured(facts, "").await
+    }
+
+    pub(crate) async fn configured(facts: &str, extra: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let catcher = Catcher::start(folder.path().join("mail")).await.unwrap();
+        let port = catcher.address().port();
+        let this = Self::on(folder, Some(catcher), port, extra).await;
+        this.import(facts).await;
+        this
+    }
+
+    async fn on(folder: TempDir, catcher: Option<Catcher>, port: u16, extra: &str) -> Self {
+        let clock = Clock::fixed(instant("2026-03-02T00:00:00+01:00"));
+        let daemon = Daemon::open(&config(folder.path(), port, extra), clock.clone()).await.unwrap();
+        Self { folder, catcher, daemon: Arc::new(daemon), clock }
+    }
+
+    pub(crate) async fn import(&self, facts: &str) {
+        let path = self.folder.path().join("facts.ndjson");
+        std::fs::write(&path, facts).unwrap();
+        let rules = self.daemon.rules();
+        self.daemon.store.import(&[path], &rules.set, Load::Append, self.clock.now(), |_| {}).await.unwrap();
+    }
+
+    /// One tick at a moment.
+    pub(crate) async fn tick(&self, at: &str) -> Tick {
+        self.clock.set(instant(at));
+        self.daemon.tick().await.unwrap()
+    }
+
+    /// The mails so far: recipient and text.
+    pub(crate) fn mails(&self) -> Vec<(String, String)> {
+        let mut paths: Vec<_> =
+            std::fs::read_dir(self.folder.path().join("mail")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths.iter().map(|path| read(path)).collect()
+    }
+
+    /// The recipients of the mails so far.
+    pub(crate) fn recipients(&self) -> Vec<String> {
+        self.mails().into_iter().map(|(to, _)| to).collect()
+    }
+}
+
+fn read(path: &Path) -> (String, String) {
+    let bytes = std::fs::read(path).unwrap();
+    let mail = mail_parser::MessageParser::default().parse(&bytes).unwrap();
+    let to = mail.to().unwrap().first().unwrap().address().unwrap().to_owned();
+    (to, mail.body_text(0).unwrap().into_owned())
+}

@@ -1,0 +1,165 @@
+//! The binary as an operating system sees it: exit codes, signals, what is on stdout and what on stderr.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::FACTS;
+
+fn fristvakt(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fristvakt"));
+    command.current_dir(folder).env_clear().env("FRISTVAKT_CONFIG", folder.join("fristvakt.toml"));
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    fristvakt(folder).args(arguments).output().unwrap()
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("fristvakt.toml"), "database = \"sqlite://test.db\"\n").unwrap();
+    std::fs::write(folder.path().join("facts.ndjson"), FACTS).unwrap();
+    folder
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn importing_twice_changes_nothing() {
+    let folder = folder();
+    let first = run(folder.path(), &["import", "facts.ndjson"]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    assert_eq!(
+        text(&first.stdout),
+        "facts.ndjson: tenants: 1 new; units: 2 new; persons: 5 new; cases: 2 new; events: 2 new\n"
+    );
+    let second = run(folder.path(), &["import", "facts.ndjson"]);
+    assert_eq!(text(&second.stdout), "facts.ndjson: nothing new (12 records were there already)\n");
+}
+
+#[test]
+fn a_file_with_errors_is_refused_whole_with_every_line() {
+    let folder = folder();
+    let bad = format!(
+        "{FACTS}{}\n{}\n",
+        r#"{"type":"event","tenant":"k","case":"S-1","id":"e9","kind":"decision_mad","on":"2026-03-10"}"#,
+        r#"{"type":"event","tenant":"k","case":"S-9","id":"e9","kind":"decision_made","on":"2026-02-30"}"#
+    );
+    std::fs::write(folder.path().join("bad.ndjson"), bad).unwrap();
+    let output = run(folder.path(), &["import", "bad.ndjson"]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = text(&output.stderr);
+    assert!(shown.contains("line 13") && shown.contains("did you mean `decision_made`?"), "{shown}");
+    assert!(shown.contains("line 14") && shown.contains("`on`"), "{shown}");
+    let after = run(folder.path(), &["import", "facts.ndjson"]);
+    assert!(text(&after.stdout).contains("tenants: 1 new"), "nothing of the bad file was kept");
+}
+
+#[test]
+fn broken_rules_are_exit_78_with_file_line_and_suggestion() {
+    let folder = folder();
+    let rules = folder.path().join("rules");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/examples/rules"), &rules);
+    let pack = std::fs::read_to_string(rules.join("example.toml")).unwrap();
+    let broken = pack
+        .replace("met_by = \"decision_made\"", "met_by = \"decision_mad\"")
+        .replace("within = \"1w\"", "withn = \"1w\"");
+    std::fs::write(rules.join("example.toml"), broken).unwrap();
+    for arguments in [&["check", "rules"][..], &["run", "--once", "--config", "with-rules.toml"]] {
+        std::fs::write(folder.path().join("with-rules.toml"), "database = \"sqlite://test.db\"\nrules = \"rules\"\n")
+            .unwrap();
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(78), "{arguments:?}");
+        let shown = text(&output.stderr);
+        assert!(shown.contains("example.toml:27:10") && shown.contains("did you mean `decision_made`?"), "{shown}");
+        assert!(shown.contains("did you mean `within`?") && shown.contains("needs `within`"), "{shown}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { std::fs::copy(&path, &target).map(|_| ()).unwrap() }
+    }
+}
+
+#[test]
+fn an_unknown_key_of_the_configuration_is_exit_78_and_an_unknown_flag_2() {
+    let folder = folder();
+    std::fs::write(folder.path().join("fristvakt.toml"), "databse = \"sqlite://test.db\"\n").unwrap();
+    let output = run(folder.path(), &["run", "--once"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("databse"), "{}", text(&output.stderr));
+    assert_eq!(run(folder.path(), &["run", "--twice"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_daemon_ends_by_itself_on_sigterm_and_leaves_the_database_free() {
+    let folder = folder();
+    assert!(run(folder.path(), &["import", "facts.ndjson"]).status.success());
+    let mut daemon = fristvakt(folder.path()).arg("run").stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(daemon.stderr.take().unwrap()));
+    assert!(lines.any(|line| line.unwrap().contains("ready")), "it says when it is ready");
+    let pid = daemon.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let status = daemon.wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    let once = run(folder.path(), &["run", "--once", "--now", "2026-03-02T08:00:00+01:00"]);
+    assert!(once.status.success(), "{}", text(&once.stderr));
+}
+
+/// Every word that may never leave the facts and the mail: names, addresses, a secret.
+const CANARIES: [&str; 5] = ["Kanarifugl", "larer@k.example", "post@k.example", "hemmelig-kanari", "rektor@k.example"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
+    let folder = folder();
+    let catcher = fristvakt::catcher::Catcher::start(folder.path().join("mail")).await.unwrap();
+    let facts = FACTS.replace(r#""id":"larer","#, r#""id":"larer","name":"Kari Kanarifugl","#);
+    let poison = r#"{"type":"event","tenant":"k","case":"S-2","id":"e7","kind":"decision_made","on":"Kanarifugl"}"#;
+    std::fs::write(folder.path().join("facts.ndjson"), &facts).unwrap();
+    std::fs::write(folder.path().join("poison.ndjson"), poison).unwrap();
+    std::fs::write(folder.path().join("secret"), "hemmelig-kanari\n").unwrap();
+    let email = |port: u16, login: &str| {
+        format!(
+            "database = \"sqlite://test.db\"\n[log]\nlevel = \"trace\"\n[email]\nhost = \"127.0.0.1\"\nport = {port}\n\
+             security = \"none\"\nfrom = \"fristvakt@k.example\"\n{login}"
+        )
+    };
+    let login = "username = \"fristvakt\"\npassword_file = \"secret\"\n";
+    std::fs::write(folder.path().join("fristvakt.toml"), email(catcher.address().port(), "")).unwrap();
+    std::fs::write(folder.path().join("login.toml"), email(catcher.address().port(), login)).unwrap();
+    std::fs::write(folder.path().join("down.toml"), email(1, login)).unwrap();
+    let round = ["--once", "--now", "2026-03-11T08:00:00+01:00"];
+    let escalation = ["--once", "--now", "2026-03-17T08:00:00+01:00"];
+    let mut shown = String::new();
+    for arguments in [
+        [&["import", "facts.ndjson"][..], &[]].concat(),
+        [&["import", "poison.ndjson"][..], &[]].concat(),
+        [&["run", "--config", "down.toml"][..], &round].concat(),
+        [&["run", "--config", "login.toml"][..], &round].concat(),
+        [&["run"][..], &escalation].concat(),
+        vec!["messages", "list"],
+        vec!["notices", "list", "--format", "json"],
+        vec!["quarantine", "list"],
+    ] {
+        let output = tokio::task::spawn_blocking({
+            let folder = folder.path().to_owned();
+            let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            move || run(&folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+        });
+        let output = output.await.unwrap();
+        shown.push_str(&text(&output.stdout));
+        shown.push_str(&text(&output.stderr));
+    }
+    assert!(catcher.count() > 0, "{shown}");
+    assert!(shown.contains("DEBUG") && shown.contains("not sent"), "{shown}");
+    for canary in CANARIES {
+        let line = shown.lines().find(|line| line.contains(canary));
+        assert_eq!(line, None, "`{canary}` was shown");
+    }
+}
