@@ -274,6 +274,15 @@ impl Reason {
         }
     }
 
+    /// The round or moment that the reason speaks of.
+    #[must_use]
+    pub fn at(self) -> Option<Instant> {
+        match self {
+            Self::Overtaken(at) => Some(at),
+            other => other.goes_at(),
+        }
+    }
+
     /// When it goes out if nothing changes; `None` while nobody can say, or where it never does.
     #[must_use]
     pub fn goes_at(self) -> Option<Instant> {

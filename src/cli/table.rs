@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use comfy_table::{Attribute, Cell, ContentArrangement, presets};
+use comfy_table::{Attribute, Cell, ContentArrangement, TableComponent, presets};
 
 /// How a table looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,16 @@ impl Table {
     fn write_framed(&self, out: &mut impl Write, coloured: bool) -> std::io::Result<()> {
         let mut table = comfy_table::Table::new();
         table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        // No line between rows: more of them fit a screen.
+        let between = [
+            TableComponent::HorizontalLines,
+            TableComponent::MiddleIntersections,
+            TableComponent::LeftBorderIntersections,
+            TableComponent::RightBorderIntersections,
+        ];
+        for component in between {
+            table.remove_style(component);
+        }
         let header = self.header.iter().map(|name| {
             let cell = Cell::new(name);
             if coloured { cell.add_attribute(Attribute::Bold) } else { cell }

@@ -23,8 +23,8 @@ impl Test {
     pub(super) fn run(self) -> Result<(), Failed> {
         let folder = open(self.folder.as_deref())?;
         let (rules, _) = load(&folder)?;
-        let outcome = run_all(&folder.files, &rules, |path| folder.below(path))
-            .map_err(|report| unreadable(&report))?;
+        let outcome =
+            run_all(&folder.files, &rules, |path| folder.below(path)).map_err(|report| unreadable(&report))?;
         let mut out = std::io::stdout().lock();
         for failure in &outcome.failures {
             writeln!(out, "FAILED {} ({}:{})", failure.name, failure.place.file, failure.place.line)?;

@@ -114,7 +114,8 @@ pub fn plan_notices(
 fn unknown_rules(view: &View<'_>) -> Vec<Problem> {
     let rules = view.municipality.rules;
     let words = rules.vocabulary.built_in();
-    let ours = view.events.iter().filter(|known| [words.deadline_extended, words.rule_exempted].contains(&known.event.kind));
+    let ours =
+        view.events.iter().filter(|known| [words.deadline_extended, words.rule_exempted].contains(&known.event.kind));
     let unknown = ours.filter(|known| {
         let mut active = view.municipality.active_rules().iter().map(|index| rules.rule(*index));
         !active.any(|rule| fulfilment::names_rule(view, known.event, rule))

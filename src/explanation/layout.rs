@@ -20,7 +20,9 @@ pub(super) fn text(explanation: &Explanation) -> String {
         );
         push(&mut text, &format!("\n{none}"));
     }
-    for obligation in &explanation.obligations {
+    let mut obligations: Vec<&ObligationText> = explanation.obligations.iter().collect();
+    obligations.sort_by_key(|one| urgency(one));
+    for obligation in obligations {
         block(language, obligation, &mut text);
     }
     if !explanation.problems.is_empty() {
@@ -30,6 +32,17 @@ pub(super) fn text(explanation: &Explanation) -> String {
         }
     }
     text
+}
+
+/// What is still to be done comes first, what does not apply last.
+fn urgency(obligation: &ObligationText) -> u8 {
+    match obligation.status {
+        "overdue" => 0,
+        "running" => 1,
+        "waiting" | "paused" => 2,
+        "void" => 4,
+        _ => 3,
+    }
 }
 
 fn block(language: Language, obligation: &ObligationText, text: &mut String) {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde_json::json;
 
-use super::{Fate, Line, Subject, Told, status};
+use super::{Fate, Line, Subject, Told};
 use crate::calendar::in_zone;
 use crate::engine::{Explained, Pending};
 use crate::language::Language;
@@ -118,7 +118,7 @@ fn step(subject: &Subject<'_>, pending: &Pending, rule: &Rule) -> Line {
     let when = goes_at.map(|at| format!("{}: ", subject.moment(at))).unwrap_or_default();
     let why = why(subject, pending.reason, rule).map(|why| format!(" – {why}")).unwrap_or_default();
     let data = json!({
-        "reason": pending.reason.word(), "at": goes_at.map(|at| in_zone(subject.municipality.zone(), at)),
+        "reason": pending.reason.word(), "at": pending.reason.at().map(|at| in_zone(subject.municipality.zone(), at)),
         "as": pending.purpose.word(), "step": at, "repetition": pending.repetition,
         "role": pending.role.to_string(), "to": pending.recipient.to_string(),
     });
@@ -141,24 +141,21 @@ fn why(subject: &Subject<'_>, reason: Reason, rule: &Rule) -> Option<String> {
                 ],
             ));
         }
-        Reason::Paused => by(
-            language,
-            ["holdes tilbake: saken har pause", "blir halde tilbake: saka har pause", "held back: the case is paused"],
-        ),
+        Reason::Paused => by(language, ["saken har pause", "saka har pause", "the case is paused"]),
         Reason::Protected => by(
             language,
             [
-                "sendes ikke: saken er skjermet, ingen melding går ut",
-                "blir ikkje sendt: saka er skjerma, inga melding går ut",
-                "not sent: the case is address-protected, no message leaves",
+                "saken er skjermet, ingen melding går ut",
+                "saka er skjerma, inga melding går ut",
+                "the case is address-protected, no message leaves",
             ],
         ),
         Reason::BeforeGoLive => by(
             language,
             [
-                "sendes ikke: fristen var ute før kommunen tok i bruk varslingen",
-                "blir ikkje sendt: fristen var ute før kommunen tok i bruk varslinga",
-                "not sent: it was due before the municipality went live",
+                "fristen var ute før kommunen tok i bruk varslingen",
+                "fristen var ute før kommunen tok i bruk varslinga",
+                "it was due before the municipality went live",
             ],
         ),
         Reason::Overtaken(at) => {
@@ -166,9 +163,9 @@ fn why(subject: &Subject<'_>, reason: Reason, rule: &Rule) -> Option<String> {
             return Some(by(
                 language,
                 [
-                    format!("sendes ikke: {at} går et annet trinn til samme mottaker ut i stedet"),
-                    format!("blir ikkje sendt: {at} går eit anna trinn til same mottakar ut i staden"),
-                    format!("not sent: on {at} another step goes to the same recipient instead"),
+                    format!("{at} går et annet trinn til samme mottaker ut i stedet"),
+                    format!("{at} går eit anna trinn til same mottakar ut i staden"),
+                    format!("on {at} another step goes to the same recipient instead"),
                 ],
             ));
         }
@@ -186,10 +183,8 @@ fn nothing(subject: &Subject<'_>, explained: &Explained, rule: &Rule) -> Option<
             "The rule has no ladder, so nobody is told.",
         ];
         ("no_ladder", by(language, none).to_owned())
-    } else if !obligation.status.is_open() {
-        let more = by(language, ["Ingen flere varsler", "Ingen fleire varsel", "No more notices"]);
-        let word = if obligation.status == Status::Paused { "paused" } else { "ended" };
-        (word, format!("{more}: {}.", status::text(subject, obligation)))
+    } else if let Some((word, text)) = ended(obligation.status) {
+        (word, by(language, text).to_owned())
     } else if explained.pending.is_empty() {
         let all = ["Alle trinn er gått ut.", "Alle trinn har gått ut.", "Every step has gone out."];
         ("all_handled", by(language, all).to_owned())
@@ -197,6 +192,37 @@ fn nothing(subject: &Subject<'_>, explained: &Explained, rule: &Rule) -> Option<
         return None;
     };
     Some(Line::new(text, json!({ "reason": word })))
+}
+
+/// Why nothing is sent for an obligation of this status, where that is so.
+fn ended(status: Status) -> Option<(&'static str, [&'static str; 3])> {
+    match status {
+        Status::Waiting | Status::Running | Status::Overdue => None,
+        Status::Paused => Some((
+            "paused",
+            [
+                "Ingen varsler så lenge saken har pause.",
+                "Ingen varsel så lenge saka har pause.",
+                "No notices while the case is paused.",
+            ],
+        )),
+        Status::Met | Status::MetLate => Some((
+            "ended",
+            [
+                "Ingen flere varsler: det er gjort.",
+                "Ingen fleire varsel: det er gjort.",
+                "No more notices: it is done.",
+            ],
+        )),
+        Status::Missed | Status::Void(_) => Some((
+            "ended",
+            [
+                "Ingen varsler: fristen gjelder ikke nå.",
+                "Ingen varsel: fristen gjeld ikkje no.",
+                "No notices: the deadline does not apply now.",
+            ],
+        )),
+    }
 }
 
 /// "påminnelse til larer (ansvarlig)".

@@ -87,7 +87,8 @@ fn run(rules: &RuleSet, file: &TestFile, test: &Test, coverage: &mut Coverage) -
 
 /// The first time at which anything of the test was recorded: rounds begin then (§ 12).
 fn first_recorded(organisation: &Organisation, case: &CaseFile) -> Option<Instant> {
-    let events = case.events.iter().flat_map(|event| event.versions.versions().flatten()).map(|event| event.recorded_at);
+    let events =
+        case.events.iter().flat_map(|event| event.versions.versions().flatten()).map(|event| event.recorded_at);
     let records = case.records.versions().filter_map(|record| record.recorded_at);
     events.chain(records).chain(organisation.changes().first().copied()).min()
 }

@@ -10,8 +10,12 @@ const EASTER: &str = "tests/data/examples/02-easter-and-late-registration.ndjson
 
 /// Runs the binary with nothing of our own environment, where no configuration is.
 fn run(arguments: &[&str]) -> Output {
+    run_in("shadow", arguments)
+}
+
+fn run_in(mode: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fristvakt"));
-    command.args(arguments).env_clear().env("FRISTVAKT_RULES", RULES).env("FRISTVAKT_MODE", "shadow");
+    command.args(arguments).env_clear().env("FRISTVAKT_RULES", RULES).env("FRISTVAKT_MODE", mode);
     command.env("FRISTVAKT_LOG__LEVEL", "error").current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("it runs")
 }
 
@@ -161,4 +165,27 @@ fn a_change_needs_a_reason_and_somebody_who_made_it() {
     let (code, error) = hold(&["--reason", "wrong unit", "--by", "kari"]);
     assert_eq!(code, 1);
     assert!(error.contains("there is no message"), "{error}");
+}
+
+#[test]
+fn a_message_is_held_and_let_go_by_a_person() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}", folder.path().join("f.db").display());
+    stdout(&["import", EASTER, "--database", &url]);
+    // No mail is configured, so the message stays in the outbox.
+    run_in("live", &["run", "--once", "--now", "2026-04-10T08:00:00+02:00", "--database", &url]);
+    let listed = |state: &str| stdout(&["messages", "list", "--state", state, "--format", "json", "--database", &url]);
+    let message: Value = serde_json::from_str(listed("pending").lines().next().expect("a message")).expect("JSON");
+    let id = message["id"].as_str().expect("an id");
+    let change =
+        |what: &str| stdout(&["messages", what, id, "--reason", "wrong unit", "--by", "kari", "--database", &url]);
+    assert!(change("hold").contains("held until somebody retries it (by kari: wrong unit)"));
+    assert_eq!(listed("held").lines().count(), 1);
+    let (code, error) = failure(&["messages", "hold", id, "--reason", "again", "--by", "kari", "--database", &url]);
+    assert_eq!(code, 1);
+    assert!(error.contains("is held: only one that is gathering or pending can be held"), "{error}");
+    change("retry");
+    assert_eq!(listed("held"), "");
+    let shown = stdout(&["messages", "show", id, "--database", &url]);
+    assert!(shown.contains("Notices in it") && shown.contains("Tries") && !shown.contains('@'), "{shown}");
 }
