@@ -73,7 +73,7 @@ pub fn compare(before: &[Line], after: &[Line]) -> Vec<Difference> {
         after: Some(new),
     });
     differences.extend(added);
-    differences.sort_by(|a, b| order(a).cmp(&order(b)));
+    differences.sort_by_key(order);
     differences
 }
 

@@ -72,8 +72,7 @@ pub enum LogFormat {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        // The scheduler tells of its own beginnings at this level; nobody asked.
-        Self { level: "info,tokio_cron_scheduler=warn".to_owned(), format: LogFormat::Text }
+        Self { level: "info".to_owned(), format: LogFormat::Text }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::store::{self, Application, Applied, StoreError, StoredCase, StoredOrg
 /// How many cases are planned in one transaction.
 const BATCH: u32 = 500;
 
+/// The name under which the coordinator is told what was late at go-live.
+pub(super) const BACKLOG: &str = "backlog";
+
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -127,9 +130,13 @@ impl Daemon {
             Some(format!("revision:{}:{revise_by}", pack.id))
         });
         let mut names: Vec<String> = overdue.collect();
-        // Told once, at the first round that sends anything; where nothing was late, it is withdrawn before it leaves.
-        if tenant.go_live.is_some() {
-            names.push("backlog".to_owned());
+        // Of the first round that sends anything: what becomes late afterwards has notices of its own.
+        if tenant.go_live.is_some() && !self.store.was_told(&tenant.id, BACKLOG).await? {
+            if self.backlog(municipality).await?.is_empty() {
+                self.store.nothing_to_tell(&tenant.id, BACKLOG, now).await?;
+            } else {
+                names.push(BACKLOG.to_owned());
+            }
         }
         let recipient = municipality.coordinator(now);
         for name in names {
