@@ -159,7 +159,7 @@ impl Worker {
             self.daemon.store.fail(message.attempt, FailureClass::Temporary, "channel held", &next, now).await?;
             return Ok(Attempt::Failed);
         }
-        let (organisations, _) = self.daemon.store.organisations(&self.rules.set, now).await?;
+        let (organisations, _) = self.daemon.municipalities(&self.rules, now).await?;
         let stored = organisations.iter().find(|stored| *stored.organisation.tenant.id == *message.tenant);
         let Some(stored) = stored else {
             return self.failed(message, Failure::new(FailureClass::Temporary, "tenant unusable")).await;

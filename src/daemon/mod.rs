@@ -11,6 +11,7 @@
 mod channels;
 mod content;
 mod deliver;
+mod municipalities;
 mod recheck;
 mod run;
 mod sweep;
@@ -47,6 +48,7 @@ pub struct Daemon {
     /// Names this process in attempts.
     owner: String,
     current: RwLock<Arc<Rules>>,
+    known: municipalities::Known,
 }
 
 /// The rules in use, with the templates that came with them.
@@ -126,7 +128,15 @@ impl Daemon {
         let channels = Channels::load(config)?;
         let store = Store::open(&config.database_file()?, Access::Daemon).await?;
         let owner = Uuid::now_v7().to_string();
-        let daemon = Self { store, clock, channels, mode: config.mode, owner, current: RwLock::new(Arc::new(rules)) };
+        let daemon = Self {
+            store,
+            clock,
+            channels,
+            mode: config.mode,
+            owner,
+            current: RwLock::new(Arc::new(rules)),
+            known: municipalities::Known::default(),
+        };
         let TakenBack { unsent, maybe_sent } =
             daemon.store.take_back_dead_attempts(daemon.clock.now(), &daemon.owner).await?;
         if unsent + maybe_sent > 0 {

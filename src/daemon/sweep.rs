@@ -35,12 +35,9 @@ impl Daemon {
     pub async fn sweep(&self, now: Instant) -> Result<Swept, StoreError> {
         let rules = self.rules();
         let mut swept = Swept::default();
-        let (organisations, poison) = self.store.organisations(&rules.set, now).await?;
-        for record in &poison {
-            tracing::error!(tenant = %record.tenant, record = %record.record, "set aside: {}", record.reason);
-        }
-        swept.quarantined += poison.len();
-        for stored in &organisations {
+        let (organisations, quarantined) = self.municipalities(&rules, now).await?;
+        swept.quarantined += quarantined;
+        for stored in organisations.iter() {
             self.sweep_tenant(&rules, stored, now, &mut swept).await?;
         }
         Ok(swept)

@@ -85,6 +85,15 @@ impl Store {
         Ok(rows.into_iter().filter_map(|(id, text)| Some((id, zone(&text)?))).collect())
     }
 
+    /// Each municipality's generation: it grows with every change of its own, its units' and its people's records.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn generations(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let select = "SELECT id, generation FROM tenants ORDER BY id";
+        Ok(sqlx::query_as(select).fetch_all(&self.readers).await?)
+    }
+
     /// Tenants, and their records' lines, as of one moment.
     async fn read_tenants(&self) -> Result<(Vec<TenantRow>, HashMap<String, Vec<RecordRow>>), StoreError> {
         let mut read = self.readers.begin().await?;
