@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::reader::Source;
 use crate::obligation::RuleIndex;
-use crate::rules::{EventPattern, From};
+use crate::rules::{Code, EventPattern, From};
 use crate::vocabulary::EventKind;
 
 /// A `from` before references between rules are resolved.
@@ -43,6 +43,7 @@ pub(super) fn resolve<'f>(drafts: &mut [Draft], source: impl Fn(usize) -> Source
         let target = names.iter().position(|name| *name == full);
         if target.is_none() {
             source(drafts[index].file).unknown(
+                Code::UnknownRule,
                 reference.range.clone(),
                 "rule",
                 &full,
@@ -56,6 +57,7 @@ pub(super) fn resolve<'f>(drafts: &mut [Draft], source: impl Fn(usize) -> Source
             let draft = &drafts[index];
             if let Some(DraftFrom::DueOf(reference)) = &draft.from {
                 source(draft.file).error(
+                    Code::Circle,
                     reference.range.clone(),
                     format!("`{}` waits for itself: `due_of` goes round in a circle", draft.id),
                 );
