@@ -9,5 +9,6 @@ mod delivery;
 mod examples;
 mod facts;
 mod fixture;
+mod lint;
 mod packs;
 mod store;

@@ -18,7 +18,9 @@ pub(super) fn check(desk: &mut Desk<'_>, all: &[(Municipality<'_>, &Facts)], now
     for index in &active {
         let rule = desk.rules.rule(*index);
         let is_startable = starts(desk, rule, &recorded, &mut told);
-        fulfilment(desk, rule, &recorded, &mut told);
+        if is_startable {
+            fulfilment(desk, rule, &recorded, &mut told);
+        }
         let waits_in_vain = matches!(rule.from, From::DueOf(other) if !fired.contains(&other));
         if is_startable && !fired.contains(index) && !waits_in_vain {
             let message = format!("`{}` applies to no case in these facts", rule.name);
@@ -72,7 +74,7 @@ fn fulfilment(desk: &mut Desk<'_>, rule: &Rule, recorded: &HashSet<EventKind>, t
     if rule.met_when.is_some() || missing.is_empty() || (!needs_all && missing.len() < patterns.len()) {
         return;
     }
-    let message = format!("nobody records {}, so `{}` can only run late", names(desk, &missing), rule.name);
+    let message = format!("nobody records {}, so `{}` is never met", names(desk, &missing), rule.name);
     let help = "map the case system's word to this kind, or name in `met_by` what is recorded";
     let place = desk.place(rule, &["met_by"]);
     desk.find(Code::NeverMet, place, message, help);
