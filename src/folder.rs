@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::rules::diagnostics::{Report, RuleFiles};
-use crate::rules::{RuleSet, embedded, load};
+use crate::rules::{RuleSet, Written, embedded, load};
 
 /// Why a rules folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,13 @@ impl RulesFolder {
         path.strip_prefix(&self.prefix).unwrap_or(path).to_owned()
     }
 
-    /// Loads the rules, with their warnings.
+    /// Where everything in the folder is written.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        Written::read(&self.files, |path| self.below(path))
+    }
+
+    /// Loads the rules, with what the loader noted.
     ///
     /// # Errors
     /// Where the folder holds any error.

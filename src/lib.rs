@@ -45,6 +45,8 @@ pub mod clock;
 pub mod facts;
 pub mod folder;
 
+pub mod lint;
+
 pub mod store;
 
 pub mod delivery;

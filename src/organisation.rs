@@ -233,6 +233,14 @@ impl Organisation {
         self.persons.get(id).into_iter().flat_map(History::versions).filter_map(|person| person.unit.as_ref())
     }
 
+    /// The ids of all units recorded at any time, sorted.
+    #[must_use]
+    pub fn unit_ids(&self) -> Vec<&Arc<str>> {
+        let mut ids: Vec<&Arc<str>> = self.units.keys().collect();
+        ids.sort();
+        ids
+    }
+
     /// Whether a unit of this id is recorded at any time.
     #[must_use]
     pub fn has_unit(&self, id: &str) -> bool {

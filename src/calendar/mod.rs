@@ -105,6 +105,18 @@ impl Calendar {
         &self.closed
     }
 
+    /// Whether the calendar rests on a day of the week.
+    #[must_use]
+    pub fn rests_on(&self, weekday: Weekday) -> bool {
+        self.weekend[weekday.num_days_from_monday() as usize]
+    }
+
+    /// Whether `date` is a weekend day or a holiday, whatever the closed periods say.
+    #[must_use]
+    pub fn rests_every_year(&self, date: NaiveDate) -> bool {
+        self.rests_on(date.weekday()) || self.holidays.iter().any(|holiday| holiday.falls_on(date))
+    }
+
     /// Whether every day of the week is a weekend day, so that no working day would ever come.
     #[must_use]
     pub fn never_works(&self) -> bool {

@@ -45,7 +45,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Load and lint a rules folder.
+    /// Load and lint a rules folder: errors, and what parses but cannot be meant so.
     Check(check::Check),
     /// The main job from nothing: sample municipalities, real mail to a local catcher, ten weeks in fast-forward.
     Demo(demo::Demo),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::Place;
+use super::{Code, Place};
 
 /// The texts of a rules folder, by path below it.
 #[derive(Clone, Debug, Default)]
@@ -78,19 +78,41 @@ pub enum Severity {
     Error,
     /// It loads, but cannot be meant so.
     Warning,
+    /// Worth knowing; nothing may be wrong.
+    Note,
+}
+
+impl Severity {
+    /// The word in outputs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
 }
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// Where.
-    pub span: SourceSpan,
+    /// What it is about; how bad it is follows from that.
+    pub code: Code,
+    /// Where; `None` where it is about facts, whose lines are never shown.
+    pub span: Option<SourceSpan>,
     /// What is wrong.
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+}
+
+impl Finding {
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
 }
 
 /// All findings about one folder, with its texts.
@@ -106,7 +128,10 @@ impl Report {
     /// A report in the order of places.
     #[must_use]
     pub fn new(files: RuleFiles, mut findings: Vec<Finding>) -> Self {
-        findings.sort_by(|a, b| (&a.span, a.severity, &a.message).cmp(&(&b.span, b.severity, &b.message)));
+        // What has no place comes last.
+        findings.sort_by(|a, b| {
+            (a.span.is_none(), &a.span, a.code, &a.message).cmp(&(b.span.is_none(), &b.span, b.code, &b.message))
+        });
         findings.dedup();
         Self { files, findings }
     }
@@ -114,13 +139,29 @@ impl Report {
     /// How many findings keep the folder from loading.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+        self.count(Severity::Error)
     }
 
     /// How many findings are warnings.
     #[must_use]
     pub fn warnings(&self) -> usize {
-        self.findings.len() - self.errors()
+        self.count(Severity::Warning)
+    }
+
+    /// How many findings are only worth knowing.
+    #[must_use]
+    pub fn notes(&self) -> usize {
+        self.count(Severity::Note)
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity() == severity).count()
+    }
+
+    /// This report with further findings.
+    #[must_use]
+    pub fn with(self, more: impl IntoIterator<Item = Finding>) -> Self {
+        Self::new(self.files, self.findings.into_iter().chain(more).collect())
     }
 
     /// The findings as a person reads them, each with its line of the file.
@@ -136,15 +177,19 @@ impl Report {
     }
 
     fn group<'a>(&'a self, finding: &'a Finding) -> Group<'a> {
-        let level = match finding.severity {
+        let level = match finding.severity() {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
+            Severity::Note => Level::NOTE,
         };
-        let source = self.files.text(finding.span.file);
-        let name = self.files.files.get(finding.span.file).map_or("?", |(name, _)| name);
-        let range = finding.span.range.start.min(source.len())..finding.span.range.end.min(source.len());
-        let snippet = Snippet::source(source).path(name).annotation(AnnotationKind::Primary.span(range));
-        let group = level.primary_title(finding.message.as_str()).element(snippet);
+        let title = level.primary_title(finding.message.as_str()).id(finding.code.word());
+        let mut group = Group::with_title(title);
+        if let Some(span) = &finding.span {
+            let source = self.files.text(span.file);
+            let name = self.files.files.get(span.file).map_or("?", |(name, _)| name);
+            let range = span.range.start.min(source.len())..span.range.end.min(source.len());
+            group = group.element(Snippet::source(source).path(name).annotation(AnnotationKind::Primary.span(range)));
+        }
         match &finding.help {
             Some(help) => group.element(Level::HELP.message(help.as_str())),
             None => group,
@@ -155,9 +200,11 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
-            let (line, column) = self.files.position(&finding.span);
-            let place = self.files.place(&finding.span);
-            write!(f, "{}:{line}:{column}: {}", place.file, finding.message)?;
+            if let Some(span) = &finding.span {
+                let (line, column) = self.files.position(span);
+                write!(f, "{}:{line}:{column}: ", self.files.place(span).file)?;
+            }
+            write!(f, "{} {}", finding.code, finding.message)?;
             match &finding.help {
                 Some(help) => writeln!(f, "; {help}")?,
                 None => writeln!(f)?,

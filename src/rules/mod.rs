@@ -3,6 +3,7 @@
 //! These types are what the engine works with: every word resolved, every default filled in. `format` alone knows
 //! TOML.
 
+pub mod codes;
 mod condition;
 pub mod diagnostics;
 mod embedded;
@@ -19,9 +20,10 @@ use crate::notice::{Purpose, Role};
 use crate::obligation::RuleIndex;
 use crate::vocabulary::{AttributeId, EventKind, ValueType, Vocabulary};
 
+pub use codes::Code;
 pub use condition::{Condition, Field, FieldValue, Predicate, Subject, Test};
 pub use embedded::embedded;
-pub use format::{FileKind, load};
+pub use format::{FileKind, Written, load};
 
 /// Everything that one rules folder says.
 #[derive(Debug)]
@@ -211,7 +213,7 @@ pub enum Force {
 }
 
 /// What starts the clock.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum From {
     /// Each occurrence of any of these.
     Each(Vec<EventPattern>),
@@ -261,7 +263,7 @@ pub enum Period {
 }
 
 /// An event kind, and what its attributes must be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EventPattern {
     /// The kind.
     pub kind: EventKind,
@@ -279,7 +281,7 @@ pub enum Within {
 }
 
 /// Which events meet an obligation.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum MetBy {
     /// Any of these.
     Any(Vec<Meeting>),
@@ -288,7 +290,7 @@ pub enum MetBy {
 }
 
 /// One way to meet an obligation.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Meeting {
     /// The event.
     pub event: EventPattern,

@@ -13,5 +13,6 @@ mod examples;
 mod explain;
 mod facts;
 mod fixture;
+mod lint;
 mod packs;
 mod store;

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::reader::{Node, Source, Table, shared};
 use crate::calendar::{Calendar, ClosedPeriod, Holiday, YearlyDay};
+use crate::rules::Code;
 
 /// A calendar file as written.
 pub(super) struct CalendarFile {
@@ -66,7 +67,11 @@ pub(super) fn yearly_day(
             Some(YearlyDay::Easter(i32::try_from(distance).ok()?))
         }
         _ => {
-            source.error(whole.span(), "a holiday has either `on = \"MM-DD\"` or `easter = days from Easter Sunday`");
+            source.error(
+                Code::BadDay,
+                whole.span(),
+                "a holiday has either `on = \"MM-DD\"` or `easter = days from Easter Sunday`",
+            );
             None
         }
     }
@@ -83,7 +88,11 @@ pub(super) fn fixed_day(source: &Source<'_>, node: &Node<'_>) -> Option<YearlyDa
     match day {
         Some((month, day)) => Some(YearlyDay::Fixed { month, day }),
         None => {
-            source.error(node.span(), format!("`{text}` is no day of the year; write month and day like \"03-15\""));
+            source.error(
+                Code::BadDay,
+                node.span(),
+                format!("`{text}` is no day of the year; write month and day like \"03-15\""),
+            );
             None
         }
     }
@@ -97,7 +106,11 @@ fn closed_period(source: &Source<'_>, node: &Node<'_>) -> Option<ClosedPeriod> {
     table.finish();
     let (from, to) = (from?, to?);
     if to < from {
-        source.error(node.span(), format!("this closed period ends on {to}, before it begins on {from}"));
+        source.error(
+            Code::EndsBeforeItBegins,
+            node.span(),
+            format!("this closed period ends on {to}, before it begins on {from}"),
+        );
         return None;
     }
     Some(ClosedPeriod { name: name?, from, to })
@@ -108,7 +121,7 @@ pub(super) fn unite<'f>(files: &[CalendarFile], source: impl Fn(usize) -> Source
     let mut by_id: HashMap<&str, &CalendarFile> = HashMap::new();
     for file in files {
         if by_id.insert(&file.id, file).is_some() {
-            source(file.file).error(0..0, format!("two calendars are called `{}`", file.id));
+            source(file.file).error(Code::NameTaken, 0..0, format!("two calendars are called `{}`", file.id));
         }
     }
     let unite_one = |file: &CalendarFile| {
@@ -123,11 +136,18 @@ pub(super) fn unite<'f>(files: &[CalendarFile], source: impl Fn(usize) -> Source
             next = current.extends.as_ref().and_then(|(id, range)| {
                 let base = by_id.get(&**id).copied();
                 if base.is_none() {
-                    source(current.file).unknown(range.clone(), "calendar", id, by_id.keys().copied());
+                    source(current.file).unknown(
+                        Code::UnknownCalendar,
+                        range.clone(),
+                        "calendar",
+                        id,
+                        by_id.keys().copied(),
+                    );
                 }
                 let cycle = base.is_some_and(|base| chain.contains(&&*base.id));
                 if cycle {
                     source(current.file).error(
+                        Code::Circle,
                         range.clone(),
                         format!("`extends` goes round in a circle: {} → {id}", chain.join(" → ")),
                     );
@@ -137,7 +157,11 @@ pub(super) fn unite<'f>(files: &[CalendarFile], source: impl Fn(usize) -> Source
         }
         let calendar = Calendar::new(file.id.clone(), &weekend, holidays, closed);
         if calendar.never_works() {
-            source(file.file).error(0..0, format!("the calendar `{}` has no working day at all", file.id));
+            source(file.file).error(
+                Code::NeverWorks,
+                0..0,
+                format!("the calendar `{}` has no working day at all", file.id),
+            );
         }
         calendar
     };

@@ -2,6 +2,7 @@
 
 use super::reader::{Node, Source, Table, shared};
 use crate::fact::Subject as CaseSubject;
+use crate::rules::Code;
 use crate::rules::condition::{Condition, Field, Predicate, Subject, Test};
 use crate::vocabulary::{AttributeId, EventKind, Owner, Value, ValueType, Vocabulary};
 
@@ -41,7 +42,11 @@ impl Scope<'_> {
         for (key, subject) in subjects {
             let Some(fields) = table.take(key).and_then(|node| source.table(node, "condition")) else { continue };
             if subject == Subject::Start && self.start_kinds.is_empty() {
-                source.error(fields.range(), "this rule has no start event, so `start.…` is never there");
+                source.error(
+                    Code::Misplaced,
+                    fields.range(),
+                    "this rule has no start event, so `start.…` is never there",
+                );
                 continue;
             }
             tests.extend(fields.entries().filter_map(|(name, range, node)| {
@@ -55,7 +60,12 @@ impl Scope<'_> {
 
     fn not_empty(&self, source: &Source<'_>, node: &Node<'_>, tests: Vec<Test>) -> Option<Condition> {
         if node.get_ref().as_table().is_some_and(|table| table.is_empty()) {
-            source.error_with_help(node.span(), "this condition is empty", "leave the key out, or say what must hold");
+            source.error_with_help(
+                Code::Empty,
+                node.span(),
+                "this condition is empty",
+                "leave the key out, or say what must hold",
+            );
             return None;
         }
         Some(Condition(tests))
@@ -76,7 +86,13 @@ impl Scope<'_> {
         };
         if found.is_none() {
             let words = self.words(subject);
-            source.unknown(range, subject_name(subject), name, words.iter().map(String::as_str));
+            source.unknown(
+                Code::UnknownAttribute,
+                range,
+                subject_name(subject),
+                name,
+                words.iter().map(String::as_str),
+            );
         }
         found
     }
@@ -146,7 +162,12 @@ pub(super) fn filter(
         })
         .collect();
     if node.get_ref().as_table().is_some_and(|table| table.is_empty()) {
-        source.error_with_help(node.span(), "this `where` is empty", "leave it out, or say what must hold");
+        source.error_with_help(
+            Code::Empty,
+            node.span(),
+            "this `where` is empty",
+            "leave it out, or say what must hold",
+        );
         return None;
     }
     Some(Condition(tests))
@@ -164,7 +185,7 @@ pub(super) fn attribute(
     if found.is_none() {
         let what = format!("attribute of `{}`", vocabulary.definition(kind).name);
         let words: Vec<&str> = vocabulary.event_attributes(kind).map(|name| &**name).collect();
-        source.unknown(range, &what, name, words.iter().copied());
+        source.unknown(Code::UnknownAttribute, range, &what, name, words.iter().copied());
     }
     found
 }
@@ -191,7 +212,7 @@ fn comparison(source: &Source<'_>, field: Field, value_type: ValueType, node: &N
     let complete = ["not", "min", "max", "exists"].iter().any(|key| table.has(key));
     table.finish();
     if !complete {
-        source.error(node.span(), "a comparison has `not`, `min`, `max` or `exists`");
+        source.error(Code::BadComparison, node.span(), "a comparison has `not`, `min`, `max` or `exists`");
         return None;
     }
     Some(Predicate { any_of: None, none_of, min, max, exists })
@@ -202,7 +223,11 @@ fn limit(source: &Source<'_>, value_type: ValueType, node: &Node<'_>) -> Option<
         ValueType::Number => source.number(node).map(Value::Number),
         ValueType::Date => source.date(node).map(Value::Date),
         ValueType::Bool | ValueType::Text => {
-            source.error(node.span(), format!("`min` and `max` compare numbers and dates; this is a {value_type}"));
+            source.error(
+                Code::BadComparison,
+                node.span(),
+                format!("`min` and `max` compare numbers and dates; this is a {value_type}"),
+            );
             None
         }
     }
@@ -223,7 +248,13 @@ fn value(source: &Source<'_>, field: Field, value_type: ValueType, node: &Node<'
     if let (Field::CaseSubject, Value::Text(word)) = (field, &value) {
         let subjects = [CaseSubject::Child, CaseSubject::Committee, CaseSubject::Unit, CaseSubject::Routine];
         if !subjects.iter().any(|subject| subject.word() == &**word) {
-            source.unknown(node.span(), "subject", word, subjects.iter().map(|subject| subject.word()));
+            source.unknown(
+                Code::UnknownWord,
+                node.span(),
+                "subject",
+                word,
+                subjects.iter().map(|subject| subject.word()),
+            );
         }
     }
     Some(value)

@@ -3,7 +3,7 @@
 use super::reader::{Node, Source, shared};
 use crate::calendar::{Span, Unit};
 use crate::notice::{Purpose, Role};
-use crate::rules::Step;
+use crate::rules::{Code, Step};
 
 /// The steps of a ladder, in order.
 pub(super) fn steps(source: &Source<'_>, node: &Node<'_>) -> Option<Vec<Step>> {
@@ -17,6 +17,7 @@ pub(super) fn steps(source: &Source<'_>, node: &Node<'_>) -> Option<Vec<Step>> {
         });
         if twin {
             source.error_with_help(
+                Code::TwinSteps,
                 entry.span(),
                 format!("two steps of this ladder have the same `at` ({}) and role", step.at),
                 "one of them would never be seen; remove it",
@@ -42,11 +43,17 @@ fn step(source: &Source<'_>, node: &Node<'_>) -> Option<Step> {
     let has_every = table.has("every");
     table.finish();
     if let Some(node) = times_node.filter(|_| !has_every) {
-        source.error_with_help(node.span(), "`times` without `every`", "say how far apart: every = \"1w\"");
+        source.error_with_help(
+            Code::TimesWithoutEvery,
+            node.span(),
+            "`times` without `every`",
+            "say how far apart: every = \"1w\"",
+        );
     }
     let (at_node, (text, offset, from_start)) = at?;
     if offset.unit == Unit::Hour && !urgent {
         source.error_with_help(
+            Code::WrongUnit,
             at_node.span(),
             "hours in `at` need `urgent = true`",
             "what is not urgent goes out in the morning round; use days or working days",
@@ -77,7 +84,12 @@ fn moment<'a>(source: &Source<'_>, node: &'a Node<'_>) -> Option<(&'a str, Span,
         Err(error) => {
             let help =
                 "write a span from the due date like \"-3wd\", \"0d\", \"+1w\", or from the start like \"start+2d\"";
-            source.error_with_help(node.span(), format!("`{text}` is no moment of a ladder: {error}"), help);
+            source.error_with_help(
+                Code::BadSpan,
+                node.span(),
+                format!("`{text}` is no moment of a ladder: {error}"),
+                help,
+            );
             None
         }
     }
@@ -86,7 +98,7 @@ fn moment<'a>(source: &Source<'_>, node: &'a Node<'_>) -> Option<(&'a str, Span,
 fn distance(source: &Source<'_>, node: &Node<'_>) -> Option<Span> {
     let span = source.civil_span(node, "`every`")?;
     if span.count <= 0 {
-        source.error(node.span(), "`every` is a span of at least one day");
+        source.error(Code::WrongSign, node.span(), "`every` is a span of at least one day");
         return None;
     }
     Some(span)
@@ -102,7 +114,7 @@ pub(super) fn roles(source: &Source<'_>, node: &Node<'_>) -> Option<Vec<Role>> {
     for entry in list {
         let Some(role) = role(source, entry) else { continue };
         if roles.contains(&role) {
-            source.error(entry.span(), format!("`{role}` is named twice"));
+            source.error(Code::NameTaken, entry.span(), format!("`{role}` is named twice"));
         } else {
             roles.push(role);
         }
@@ -115,7 +127,7 @@ fn role(source: &Source<'_>, node: &Node<'_>) -> Option<Role> {
     let role = Role::parse(word);
     if role.is_none() {
         let words = Role::WORDS.iter().map(|(word, _)| *word).chain(["contact:NAME"]);
-        source.unknown(node.span(), "role", word, words);
+        source.unknown(Code::UnknownRole, node.span(), "role", word, words);
     }
     role
 }

@@ -11,6 +11,9 @@ mod reader;
 mod rule;
 mod start;
 mod words;
+mod written;
+
+pub use written::Written;
 
 pub(crate) use reader::{Node, Source, Table};
 
@@ -24,8 +27,8 @@ use self::conditions::Scope;
 use self::pack::PackDraft;
 use self::rule::Surroundings;
 use self::start::Draft;
-use super::diagnostics::{Finding, Report, RuleFiles, Severity};
-use super::{Pack, RuleSet};
+use super::diagnostics::{Finding, Report, RuleFiles};
+use super::{Code, Pack, RuleSet};
 use crate::calendar::Calendar;
 use crate::obligation::RuleIndex;
 use crate::vocabulary::Vocabulary;
@@ -109,7 +112,7 @@ impl<'f> Loader<'f> {
         if pack_tables.is_empty() {
             let message = "this folder has no rule pack (a `.toml` file with a `[pack]` table)".to_owned();
             let span = self.source(0).span(0..0);
-            self.findings.borrow_mut().push(Finding { severity: Severity::Error, span, message, help: None });
+            self.findings.borrow_mut().push(Finding { code: Code::NoPack, span: Some(span), message, help: None });
         }
         self.packs(vocabulary, calendars, &pack_tables)
     }
@@ -136,7 +139,7 @@ impl<'f> Loader<'f> {
         for ((file, root), source) in tables.iter().zip(&sources) {
             let Some((draft, rules)) = pack::read(source, *file, root, &vocabulary, &calendars) else { continue };
             if packs.iter().any(|other| other.id == draft.id) {
-                source.error(0..0, format!("two packs are called `{}`", draft.id));
+                source.error(Code::NameTaken, 0..0, format!("two packs are called `{}`", draft.id));
             }
             entries.extend(rules.iter().enumerate().map(|(number, node)| (packs.len(), number + 1, *file, node)));
             packs.push(draft);
@@ -187,20 +190,20 @@ impl<'f> Loader<'f> {
             let table = node.get_ref().as_table();
             let id_node = table.and_then(|table| table.get("id"));
             if id_node.is_none() {
-                source.error(node.span(), "a rule needs `id`");
+                source.error(Code::MissingKey, node.span(), "a rule needs `id`");
             }
             let id: Arc<str> =
                 id_node.and_then(|node| source.word(node)).map_or_else(|| number.to_string().into(), Arc::from);
             if let Some(node) = id_node.filter(|_| id.contains('/')) {
-                source.error(node.span(), "a rule's id may not hold `/`");
+                source.error(Code::BadName, node.span(), "a rule's id may not hold `/`");
             }
             let pack = packs[*pack].id.clone();
             if let Some(node) = id_node.filter(|_| drafts.iter().any(|draft| draft.id == id && draft.pack == pack)) {
-                source.error(node.span(), format!("two rules of this pack are called `{id}`"));
+                source.error(Code::NameTaken, node.span(), format!("two rules of this pack are called `{id}`"));
             }
             let from_node = table.and_then(|table| table.get("from"));
             if from_node.is_none() {
-                source.error(node.span(), "a rule needs `from`, which starts the clock");
+                source.error(Code::MissingKey, node.span(), "a rule needs `from`, which starts the clock");
             }
             let from = from_node.and_then(|node| rule::from(&source, vocabulary, node));
             drafts.push(Draft { file: *file, pack, id, from, due_of: None });
@@ -249,7 +252,7 @@ impl<'f> Loader<'f> {
 pub(crate) fn parse<'i>(source: &Source<'_>, text: &'i str) -> DeTable<'i> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
-        source.error(error.span().unwrap_or(0..0), error.message().to_owned());
+        source.error(Code::Syntax, error.span().unwrap_or(0..0), error.message().to_owned());
     }
     root.into_inner()
 }

@@ -12,7 +12,7 @@ use super::reader::{Node, Source, Table, shared};
 use super::rule::{calendar, pauses, roll};
 use crate::calendar::{Calendar, Span};
 use crate::language::Localized;
-use crate::rules::{CalendarIndex, EventPattern, Pauses, Roll, Step};
+use crate::rules::{CalendarIndex, Code, EventPattern, Pauses, Roll, Step};
 use crate::vocabulary::Vocabulary;
 
 /// What a pack says of all its rules.
@@ -50,7 +50,11 @@ pub(super) fn read<'a, 'i>(
             .entries()
             .filter_map(|(name, range, node)| {
                 if name == "none" {
-                    source.error(range, "`none` means that nobody is told; give this ladder another name");
+                    source.error(
+                        Code::BadName,
+                        range,
+                        "`none` means that nobody is told; give this ladder another name",
+                    );
                 }
                 Some((shared(name), steps(source, node)?))
             })
@@ -90,7 +94,7 @@ fn header(
     table.finish();
     let id = id?;
     if id.contains('/') {
-        source.error(node.span(), "a pack's id may not hold `/`");
+        source.error(Code::BadName, node.span(), "a pack's id may not hold `/`");
     }
     Some(PackDraft {
         file,

@@ -2,7 +2,7 @@
 
 use super::conditions::{attribute, filter};
 use super::reader::{Node, Source};
-use crate::rules::{EventPattern, Meeting, MetBy};
+use crate::rules::{Code, EventPattern, Meeting, MetBy};
 use crate::vocabulary::{AttributeId, EventKind, ValueType, Vocabulary};
 
 /// `"kind"` or `{ event = "kind", where = { … } }`.
@@ -46,7 +46,7 @@ pub(super) fn kind(source: &Source<'_>, vocabulary: &Vocabulary, node: &Node<'_>
     let kind = vocabulary.event(name);
     if kind.is_none() {
         let words: Vec<&str> = vocabulary.event_kinds().map(|name| &**name).collect();
-        source.unknown(node.span(), "event kind", name, words.iter().copied());
+        source.unknown(Code::UnknownEventKind, node.span(), "event kind", name, words.iter().copied());
     }
     kind
 }
@@ -93,9 +93,6 @@ fn meeting(
     let undone_node = table.take("undone_by");
     let expires_node = table.take("expires");
     table.finish();
-    for node in [undone_node, expires_node].into_iter().flatten().filter(|_| !earlier) {
-        source.warning(node.span(), "this speaks of earlier events only", "add `earlier = true`, or remove it");
-    }
     let kind = kind?;
     let undone_by = undone_node.and_then(|node| patterns(source, vocabulary, node)).unwrap_or_default();
     let matching = match matching_node {
@@ -115,7 +112,7 @@ fn matching(
     node: &Node<'_>,
 ) -> Option<Vec<(AttributeId, ValueType)>> {
     if start_kinds.is_empty() {
-        source.error(node.span(), "`match` compares with the start event, and this rule has none");
+        source.error(Code::Misplaced, node.span(), "`match` compares with the start event, and this rule has none");
         return None;
     }
     let list = source.list(node)?;
@@ -144,7 +141,7 @@ pub(super) fn date_attribute(
     let name = source.text(node)?;
     let (id, value_type) = attribute(source, vocabulary, kind, name, node.span())?;
     if value_type != ValueType::Date {
-        source.error(node.span(), format!("`{name}` is a {value_type}; a date is needed"));
+        source.error(Code::WrongType, node.span(), format!("`{name}` is a {value_type}; a date is needed"));
         return None;
     }
     Some(id)

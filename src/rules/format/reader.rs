@@ -11,7 +11,8 @@ use toml::de::{DeTable, DeValue};
 use crate::calendar::{Span, Unit};
 use crate::case::nearest;
 use crate::language::Localized;
-use crate::rules::diagnostics::{Finding, Severity, SourceSpan};
+use crate::rules::Code;
+use crate::rules::diagnostics::{Finding, SourceSpan};
 
 /// A value with its place.
 pub(crate) type Node<'a> = Spanned<DeValue<'a>>;
@@ -31,26 +32,29 @@ impl<'f> Source<'f> {
         SourceSpan { file: self.file, range: range.into() }
     }
 
-    pub(crate) fn error(&self, range: Range<usize>, message: impl Into<String>) {
-        self.report(Severity::Error, range, message.into(), None);
+    pub(crate) fn error(&self, code: Code, range: Range<usize>, message: impl Into<String>) {
+        self.report(code, range, message.into(), None);
     }
 
-    pub(crate) fn error_with_help(&self, range: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.report(Severity::Error, range, message.into(), Some(help.into()));
+    pub(crate) fn error_with_help(
+        &self,
+        code: Code,
+        range: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.report(code, range, message.into(), Some(help.into()));
     }
 
-    pub(crate) fn warning(&self, range: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.report(Severity::Warning, range, message.into(), Some(help.into()));
-    }
-
-    fn report(&self, severity: Severity, range: Range<usize>, message: String, help: Option<String>) {
-        let span = self.span(range);
-        self.findings.borrow_mut().push(Finding { severity, span, message, help });
+    fn report(&self, code: Code, range: Range<usize>, message: String, help: Option<String>) {
+        let span = Some(self.span(range));
+        self.findings.borrow_mut().push(Finding { code, span, message, help });
     }
 
     /// "Unknown …", with the nearest known word as help.
     pub(crate) fn unknown<'w>(
         &self,
+        code: Code,
         range: Range<usize>,
         what: &str,
         word: &str,
@@ -58,7 +62,7 @@ impl<'f> Source<'f> {
     ) {
         let message = format!("unknown {what} `{word}`");
         match nearest(word, known.clone()) {
-            Some(near) => self.error_with_help(range, message, format!("did you mean `{near}`?")),
+            Some(near) => self.error_with_help(code, range, message, format!("did you mean `{near}`?")),
             None => {
                 let mut words: Vec<&str> = known.collect();
                 words.sort_unstable();
@@ -68,7 +72,7 @@ impl<'f> Source<'f> {
                 } else {
                     format!("known: {listed}")
                 };
-                self.error_with_help(range, message, help);
+                self.error_with_help(code, range, message, help);
             }
         }
     }
@@ -85,7 +89,7 @@ impl<'f> Source<'f> {
     pub(crate) fn word<'a>(&self, node: &'a Node<'_>) -> Option<&'a str> {
         let text = self.text(node)?;
         if text.trim().is_empty() {
-            self.error(node.span(), "this may not be empty");
+            self.error(Code::Empty, node.span(), "this may not be empty");
             return None;
         }
         Some(text)
@@ -160,6 +164,7 @@ impl<'f> Source<'f> {
             Ok(span) => Some(span),
             Err(error) => {
                 self.error_with_help(
+                    Code::BadSpan,
                     node.span(),
                     format!("`{text}` is no span: {error}"),
                     "examples: 14d, 4w, 3mo, 5wd, -1w",
@@ -174,6 +179,7 @@ impl<'f> Source<'f> {
         let span = self.duration(node)?;
         if span.unit == Unit::Hour {
             self.error(
+                Code::WrongUnit,
                 node.span(),
                 format!("{what} is counted in days, weeks, months, years or working days, not hours"),
             );
@@ -200,7 +206,7 @@ impl<'f> Source<'f> {
         let word = self.text(node)?;
         let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
         if found.is_none() {
-            self.unknown(node.span(), what, word, words.iter().map(|(known, _)| *known));
+            self.unknown(Code::UnknownWord, node.span(), what, word, words.iter().map(|(known, _)| *known));
         }
         found
     }
@@ -212,7 +218,12 @@ impl<'f> Source<'f> {
             return None;
         };
         if array.is_empty() {
-            self.error_with_help(node.span(), "this list is empty", "name at least one entry, or leave the key out");
+            self.error_with_help(
+                Code::Empty,
+                node.span(),
+                "this list is empty",
+                "name at least one entry, or leave the key out",
+            );
             return None;
         }
         Some(array)
@@ -236,7 +247,7 @@ impl<'f> Source<'f> {
         table.finish();
         let text = Localized::from_parts(nb, nn, en);
         if text.is_none() {
-            self.error(node.span(), "a text is given in nb, nn or en");
+            self.error(Code::NoLanguage, node.span(), "a text is given in nb, nn or en");
         }
         text
     }
@@ -250,7 +261,7 @@ impl<'f> Source<'f> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        self.error(node.span(), format!("expected {expected}, found {found}"));
+        self.error(Code::WrongType, node.span(), format!("expected {expected}, found {found}"));
     }
 }
 
@@ -297,7 +308,7 @@ impl<'a, 'i> Table<'a, 'i> {
     pub(crate) fn require(&mut self, key: &'static str) -> Option<&'a Node<'i>> {
         let node = self.take(key);
         if node.is_none() {
-            self.source.error(self.range(), format!("{} needs `{key}`", self.what));
+            self.source.error(Code::MissingKey, self.range(), format!("{} needs `{key}`", self.what));
         }
         node
     }
@@ -314,10 +325,10 @@ impl<'a, 'i> Table<'a, 'i> {
 
     /// Reports the keys that nobody asked for.
     pub(crate) fn finish(self) {
-        for (key, node) in self.entries {
+        for (key, _) in self.entries {
             if !self.asked.contains(&&**key.get_ref()) {
-                let _ = node;
                 self.source.unknown(
+                    Code::UnknownKey,
                     key.span(),
                     &format!("key of a {}", self.what),
                     key.get_ref(),

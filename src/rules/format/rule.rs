@@ -13,7 +13,8 @@ use crate::calendar::{Span, Unit, YearlyDay};
 use crate::language::Localized;
 use crate::notice::Role;
 use crate::rules::{
-    Basis, CalendarIndex, EventPattern, Force, From, Pauses, Period, Place, Roll, Rule, RuleKind, Snap, Step, Within,
+    Basis, CalendarIndex, Code, EventPattern, Force, From, Pauses, Period, Place, Roll, Rule, RuleKind, Snap, Step,
+    Within,
 };
 use crate::vocabulary::{Owner, ValueType, Vocabulary};
 
@@ -53,6 +54,7 @@ pub(super) fn from(source: &Source<'_>, vocabulary: &Vocabulary, node: &Node<'_>
         Some(_) => every(source, &mut table).map(From::Every).map(DraftFrom::Ready),
         None => {
             source.error(
+                Code::FromForm,
                 node.span(),
                 "`from` names `event`, `first_of`, `last_of`, `case`, `due_of`, `yearly` or `every`",
             );
@@ -86,12 +88,12 @@ fn from_case(source: &Source<'_>, vocabulary: &Vocabulary, table: &mut Table<'_,
     match vocabulary.owned_attribute(Owner::Case, name) {
         Some((id, ValueType::Date)) => Some(DraftFrom::Ready(From::Case(id))),
         Some((_, other)) => {
-            source.error(node.span(), format!("`{name}` is a {other}; a date is needed"));
+            source.error(Code::WrongType, node.span(), format!("`{name}` is a {other}; a date is needed"));
             None
         }
         None => {
             let words: Vec<&str> = vocabulary.owned_attributes(Owner::Case).map(|name| &**name).collect();
-            source.unknown(node.span(), "attribute of a case", name, words.iter().copied());
+            source.unknown(Code::UnknownAttribute, node.span(), "attribute of a case", name, words.iter().copied());
             None
         }
     }
@@ -121,7 +123,11 @@ fn every(source: &Source<'_>, table: &mut Table<'_, '_>) -> Option<Period> {
     let text = source.text(node)?;
     let Some(since_node) = since_node else {
         if text.parse::<Span>().is_ok() {
-            source.error(node.span(), format!("`every = \"{text}\"` needs `since`, the first day of the first period"));
+            source.error(
+                Code::MissingKey,
+                node.span(),
+                format!("`every = \"{text}\"` needs `since`, the first day of the first period"),
+            );
             return None;
         }
         return source.choice(node, "period", &PERIODS);
@@ -136,7 +142,7 @@ fn every(source: &Source<'_>, table: &mut Table<'_, '_>) -> Option<Period> {
     match days.and_then(|days| u32::try_from(days).ok()).filter(|days| *days > 0) {
         Some(days) => Some(Period::Free { days, since: since? }),
         None => {
-            source.error(node.span(), "free periods are counted in days or weeks, at least one");
+            source.error(Code::WrongUnit, node.span(), "free periods are counted in days or weeks, at least one");
             None
         }
     }
@@ -259,34 +265,36 @@ fn timing(source: &Source<'_>, around: &Surroundings<'_>, from: &From, table: &m
         ["valid_from", "valid_to"].map(|key| table.take(key).and_then(|node| source.date(node)));
     let supersede = table.take("supersede");
     if let Some(node) = supersede.filter(|_| !matches!(from, From::Date { .. })) {
-        source.error(node.span(), "`supersede` belongs to rules that count from the date an event carries");
+        source.error(
+            Code::Misplaced,
+            node.span(),
+            "`supersede` belongs to rules that count from the date an event carries",
+        );
     }
     let supersede = supersede.and_then(|node| source.boolean(node)).unwrap_or(true);
     let sequence_node = table.take("sequence_from");
     if let Some(node) = sequence_node.filter(|_| from.has_no_start_event()) {
-        source.error(node.span(), "`sequence_from` counts start events, and this rule has none");
+        source.error(Code::Misplaced, node.span(), "`sequence_from` counts start events, and this rule has none");
     }
     let sequence_from = sequence_node.and_then(|node| patterns(source, around.vocabulary, node)).unwrap_or_default();
     let snap = table.take("snap").and_then(|node| snap(source, node));
     let earliest = table.take("earliest").and_then(|node| source.civil_span(node, "`earliest`"));
     let opens_node = table.take("opens");
     if let Some(node) = opens_node.filter(|_| !matches!(from, From::Yearly(_) | From::Every(_))) {
-        source.error(node.span(), "`opens` belongs to recurring rules (`yearly`, `every`)");
+        source.error(Code::Misplaced, node.span(), "`opens` belongs to recurring rules (`yearly`, `every`)");
     }
     let opens = opens_node.and_then(|node| source.civil_span(node, "`opens`"));
     if let (Some(node), Some(span)) = (opens_node, opens)
         && span.count >= 0
     {
-        source.error(node.span(), "`opens` counts back from the start: write a negative span like \"-1mo\"");
+        source.error(
+            Code::WrongSign,
+            node.span(),
+            "`opens` counts back from the start: write a negative span like \"-1mo\"",
+        );
     }
     let valid_from = valid_from.or(around.pack.valid_from);
     let valid_to = valid_to.or(around.pack.valid_to);
-    if let (Some(first), Some(last)) = (valid_from, valid_to)
-        && last < first
-    {
-        let message = format!("this rule is never in force: it ends on {last}, before it begins on {first}");
-        source.warning(table.range(), message, "correct `valid_from` or `valid_to`, here or in the pack");
-    }
     Some(Timing {
         within: within?,
         roll,
@@ -322,7 +330,13 @@ pub(super) fn calendar(
     let id = source.text(node)?;
     let found = calendars.iter().position(|calendar| **calendar.id() == *id).map(CalendarIndex);
     if found.is_none() {
-        source.unknown(node.span(), "calendar", id, calendars.iter().map(|calendar| &**calendar.id()));
+        source.unknown(
+            Code::UnknownCalendar,
+            node.span(),
+            "calendar",
+            id,
+            calendars.iter().map(|calendar| &**calendar.id()),
+        );
     }
     found
 }
@@ -352,6 +366,7 @@ fn fulfilment(
     let met_when_node = table.take("met_when");
     if met_by_node.is_none() && met_when_node.is_none() {
         source.error_with_help(
+            Code::NoFulfilment,
             table.range(),
             "a rule needs `met_by` or `met_when`",
             "say which event, or which state of the case, means that it was done",
@@ -398,13 +413,18 @@ fn people(source: &Source<'_>, around: &Surroundings<'_>, texts: &Texts, table: 
     if let Some(node) =
         responsible_node.filter(|_| responsible.as_ref().is_some_and(|list| list.contains(&Role::Responsible)))
     {
-        source.error(node.span(), "`responsible` cannot name itself");
+        source.error(Code::OwnResponsible, node.span(), "`responsible` cannot name itself");
     }
     let ladder_node = table.take("ladder");
     let ladder = match ladder_node {
         None => around.pack.ladders.get("standard").cloned().unwrap_or_else(|| {
             let help = "say `ladder = \"none\"`, give steps here, or add a `standard` ladder to the pack";
-            source.error_with_help(table.range(), "this pack has no ladder called `standard`", help);
+            source.error_with_help(
+                Code::NoStandardLadder,
+                table.range(),
+                "this pack has no ladder called `standard`",
+                help,
+            );
             vec![]
         }),
         Some(node) => ladder(source, around, node).unwrap_or_default(),
@@ -429,7 +449,7 @@ fn ladder(source: &Source<'_>, around: &Surroundings<'_>, node: &Node<'_>) -> Op
             let found = around.pack.ladders.get(name);
             if found.is_none() {
                 let words = around.pack.ladders.keys().map(|name| &**name).chain(["none"]);
-                source.unknown(node.span(), "ladder", name, words);
+                source.unknown(Code::UnknownLadder, node.span(), "ladder", name, words);
             }
             found.cloned()
         }

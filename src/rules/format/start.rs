@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::reader::Source;
 use crate::obligation::RuleIndex;
-use crate::rules::{EventPattern, From};
+use crate::rules::{Code, EventPattern, From};
 use crate::vocabulary::EventKind;
 
 /// A `from` before references between rules are resolved.
@@ -43,7 +43,7 @@ pub(super) fn resolve<'f>(drafts: &mut [Draft], source: impl Fn(usize) -> Source
         let target = names.iter().position(|name| *name == full);
         if target.is_none() {
             let known = names.iter().map(String::as_str);
-            source(draft.file).unknown(reference.range.clone(), "rule", &full, known);
+            source(draft.file).unknown(Code::UnknownRule, reference.range.clone(), "rule", &full, known);
         }
         draft.due_of = target;
     }
@@ -52,6 +52,7 @@ pub(super) fn resolve<'f>(drafts: &mut [Draft], source: impl Fn(usize) -> Source
             let draft = &drafts[index];
             if let Some(DraftFrom::DueOf(reference)) = &draft.from {
                 source(draft.file).error(
+                    Code::Circle,
                     reference.range.clone(),
                     format!("`{}` waits for itself: `due_of` goes round in a circle", draft.id),
                 );

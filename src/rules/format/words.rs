@@ -4,6 +4,7 @@ use toml::de::DeTable;
 
 use super::reader::{Node, Source, Table, shared};
 use crate::language::Localized;
+use crate::rules::Code;
 use crate::vocabulary::{AttributeId, EventDefinition, Owner, ValueType, Vocabulary};
 
 const TYPES: [(&str, ValueType); 4] =
@@ -16,7 +17,11 @@ pub(super) fn read(source: &Source<'_>, root: &DeTable<'_>, vocabulary: &mut Voc
         for (name, range, node) in events.entries() {
             let Some(definition) = event(source, name, node, vocabulary) else { continue };
             if vocabulary.add_event(definition).is_none() {
-                source.error(range, format!("the event kind `{name}` is there already (it may be built in)"));
+                source.error(
+                    Code::NameTaken,
+                    range,
+                    format!("the event kind `{name}` is there already (it may be built in)"),
+                );
             }
         }
     }
@@ -70,7 +75,11 @@ fn attribute(
     let _title = table.take("title").and_then(|node| source.localized(node));
     table.finish();
     if TAKEN.iter().any(|(taken_by, words)| *taken_by == owner && words.contains(&name)) {
-        source.error(range, format!("`{name}` is a field of the record already; give the attribute another name"));
+        source.error(
+            Code::NameTaken,
+            range,
+            format!("`{name}` is a field of the record already; give the attribute another name"),
+        );
     } else if let Some(value_type) = value_type {
         vocabulary.add_attribute(owner, name, value_type);
     }
