@@ -9,5 +9,6 @@ mod delivery;
 mod examples;
 mod facts;
 mod fixture;
+mod language;
 mod packs;
 mod store;
