@@ -109,7 +109,12 @@ impl Outcome {
                 obligation.held_by_pause,
             )
         }));
-        self.notices.extend(run.notices.iter().map(|(at, notice)| {
+        let mut notices: Vec<_> = run.notices.iter().collect();
+        notices.sort_by_cached_key(|(at, notice)| {
+            let rule = writer.rules.rule(notice.rule).name.clone();
+            (*at, rule, notice.start.clone(), notice.position, notice.repetition, notice.recipient.to_string())
+        });
+        self.notices.extend(notices.into_iter().map(|(at, notice)| {
             format!(
                 "{} {}#{} {} {} role={} as={} due={}",
                 writer.at(*at),
