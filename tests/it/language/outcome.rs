@@ -128,7 +128,12 @@ impl Outcome {
             )
         }));
         let today = ends.with_timezone(&writer.zone).date_naive();
-        self.deviations.extend(run.deviations.iter().map(|deviation| {
+        let mut deviations: Vec<_> = run.deviations.iter().collect();
+        deviations.sort_by_cached_key(|deviation| {
+            let rule = writer.rules.rule(deviation.rule).name.clone();
+            (deviation.opened_at, rule, deviation.start.clone(), deviation.number)
+        });
+        self.deviations.extend(deviations.into_iter().map(|deviation| {
             let late = match deviation.late_until {
                 LateUntil::NotLate => 0,
                 _ => deviation.days_late(today),

@@ -119,6 +119,17 @@ closed = [{ name = "Vinterferie", from = 2026-03-09, to = 2026-03-13 }]
 "#;
 
 impl Description {
+    /// A case file's text, for tests that make their own.
+    pub(super) fn parse(text: &str) -> Self {
+        toml::from_str(text).expect("a case file")
+    }
+
+    /// The same with other lines of events.
+    pub(super) fn with_events(mut self, events: String) -> Self {
+        self.events = events;
+        self
+    }
+
     /// The rules folder, loaded.
     pub(super) fn load_rules(&self) -> Result<(RuleSet, Report), Report> {
         let mut files: BTreeMap<String, String> = [
