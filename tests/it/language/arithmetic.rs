@@ -205,7 +205,7 @@ fn engine_dues(start: NaiveDate, pauses: &[Pause]) -> HashMap<String, Option<Nai
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn s7_is_what_counting_day_by_day_gives(offset in 0i64..150, pauses in pauses()) {
