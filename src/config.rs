@@ -178,6 +178,15 @@ pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// Who works at this terminal, as far as the environment says: behind `sudo`, whoever called it.
+#[must_use]
+pub fn user_name() -> Option<String> {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var_os(name)?.into_string().ok())
+        .find(|name| !name.trim().is_empty())
+}
+
 fn default_database() -> String {
     let folder = std::env::var_os("STATE_DIRECTORY").map_or_else(|| PathBuf::from("/var/lib/fristvakt"), PathBuf::from);
     format!("sqlite://{}", folder.join("fristvakt.db").display())
@@ -189,7 +198,6 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The `FRISTVAKT_…` variables but `FRISTVAKT_CONFIG`, without their prefix, in lower case and sorted.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn variables() -> Vec<(String, String)> {
     let ours = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.to_str()?.strip_prefix(PREFIX)?.to_lowercase();

@@ -72,7 +72,7 @@ fn read(folder: &Path) -> Result<RuleFiles, FolderError> {
 fn collect(root: &Path, folder: &Path, files: &mut Vec<(Arc<str>, String)>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let is_template = path.components().any(|part| part.as_os_str() == "messages");
+        let is_template = below(root, &path).starts_with("messages/");
         if path.is_dir() {
             collect(root, &path, files)?;
         } else if is_template || path.extension().is_some_and(|extension| extension == "toml") {

@@ -26,11 +26,17 @@ pub mod obligation;
 
 pub mod notice;
 
+pub mod words;
+
 pub mod rules;
 
 pub mod engine;
 
 pub mod simulate;
+
+pub mod comparison;
+
+pub mod explanation;
 
 pub mod rule_tests;
 

@@ -256,4 +256,40 @@ pub enum Reason {
     Protected,
     /// Due before the municipality went live.
     BeforeGoLive,
+    /// A later step to the same recipient goes out then, instead.
+    Overtaken(Instant),
+}
+
+impl Reason {
+    /// The word in outputs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotYet(_) => "not_yet",
+            Self::Grace(_) => "grace",
+            Self::Paused => "paused",
+            Self::Protected => "protected",
+            Self::BeforeGoLive => "before_go_live",
+            Self::Overtaken(_) => "overtaken",
+        }
+    }
+
+    /// The round or moment that the reason speaks of.
+    #[must_use]
+    pub fn at(self) -> Option<Instant> {
+        match self {
+            Self::Overtaken(at) => Some(at),
+            other => other.goes_at(),
+        }
+    }
+
+    /// When it goes out if nothing changes; `None` while nobody can say, or where it never does.
+    #[must_use]
+    pub fn goes_at(self) -> Option<Instant> {
+        match self {
+            Self::NotYet(at) => Some(at),
+            Self::Grace(at) => at,
+            Self::Paused | Self::Protected | Self::BeforeGoLive | Self::Overtaken(_) => None,
+        }
+    }
 }

@@ -28,6 +28,12 @@ impl Stretch {
         let zone = municipality.zone();
         Self { begins: first_instant(zone, from), ends: end_of_day(zone, to) - TimeDelta::nanoseconds(1) }
     }
+
+    /// From the tenant's first round until `now`: everything that would have been done by then.
+    #[must_use]
+    pub fn until(municipality: &Municipality<'_>, first_recorded: Option<Instant>, now: Instant) -> Self {
+        Self { begins: first_round(municipality, first_recorded).unwrap_or(now), ends: now }
+    }
 }
 
 /// What would have happened in one case.
@@ -35,8 +41,8 @@ impl Stretch {
 pub struct CaseRun {
     /// Every notice within the stretch, with when it would have gone out.
     pub notices: Vec<(Instant, Notice)>,
-    /// Steps that were overtaken or merged within the stretch, with when.
-    pub unsent: Vec<(Instant, Handled)>,
+    /// What became of every ladder step within the stretch, with when.
+    pub handled: Vec<(Instant, Handled)>,
     /// What a person should mend, as seen within the stretch.
     pub problems: Vec<Problem>,
     /// Every deviation that was open at any time within the stretch.
@@ -56,13 +62,11 @@ pub fn run_case(
     first_recorded: Option<Instant>,
     stretch: Stretch,
 ) -> CaseRun {
-    let zone = municipality.zone();
     let Stretch { begins, ends } = stretch;
-    let go_live = municipality.organisation.tenant.go_live.map(|date| first_instant(zone, date));
     let mut run =
-        CaseRun { notices: vec![], unsent: vec![], problems: vec![], deviations: vec![], obligations: vec![] };
+        CaseRun { notices: vec![], handled: vec![], problems: vec![], deviations: vec![], obligations: vec![] };
     let mut ledger: Vec<Handled> = Vec::new();
-    let mut next = Some(go_live.or(first_recorded).unwrap_or(begins));
+    let mut next = Some(first_round(municipality, first_recorded).unwrap_or(begins));
     while let Some(now) = next.filter(|now| *now <= ends) {
         let step = plan_notices(municipality, case, &ledger, now, occasion(municipality, now));
         next = step.next_at;
@@ -77,6 +81,12 @@ pub fn run_case(
     run.problems.sort();
     run.problems.dedup();
     run
+}
+
+/// From when on rounds are held, where the facts say so.
+fn first_round(municipality: &Municipality<'_>, first_recorded: Option<Instant>) -> Option<Instant> {
+    let go_live = municipality.organisation.tenant.go_live;
+    go_live.map(|date| first_instant(municipality.zone(), date)).or(first_recorded)
 }
 
 /// What may be sent at `now`: everything at the opening of a round, urgent steps at any other time.
@@ -94,8 +104,7 @@ fn was_open(deviation: &Deviation, begins: Instant) -> bool {
 impl CaseRun {
     fn take(&mut self, now: Instant, plan: Plan) {
         self.notices.extend(plan.notices.into_iter().map(|notice| (now, notice)));
-        let unsent = plan.handled.into_iter().filter(|handled| handled.outcome != crate::notice::Outcome::Sent);
-        self.unsent.extend(unsent.map(|handled| (now, handled)));
+        self.handled.extend(plan.handled.into_iter().map(|handled| (now, handled)));
         self.problems.extend(plan.problems);
     }
 }

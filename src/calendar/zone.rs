@@ -3,7 +3,9 @@
 //! A day begins at its *first instant*: midnight, or, where the clock jumps over midnight, the first instant after
 //! the jump.
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// A point in time, the same everywhere.
@@ -30,6 +32,9 @@ pub fn end_of_day(zone: Tz, date: NaiveDate) -> Instant {
 /// instant after the jump.
 #[must_use]
 pub fn at_local(zone: Tz, date: NaiveDate, time: NaiveTime) -> Instant {
+    if let Some(offset) = tabulated(zone, date) {
+        return date.and_time(time).and_utc() - offset;
+    }
     let mut local = date.and_time(time);
     // A clock jumps at most a few hours; the loop ends long before.
     for _ in 0..=(24 * 4) {
@@ -47,13 +52,61 @@ pub fn at_local(zone: Tz, date: NaiveDate, time: NaiveTime) -> Instant {
 /// The civil date on which `instant` falls in `zone`.
 #[must_use]
 pub fn civil_date(zone: Tz, instant: Instant) -> NaiveDate {
-    instant.with_timezone(&zone).date_naive()
+    local(zone, instant).date()
 }
 
 /// The time of day that a clock in `zone` shows at `instant`.
 #[must_use]
 pub fn time_of_day(zone: Tz, instant: Instant) -> NaiveTime {
-    instant.with_timezone(&zone).time()
+    local(zone, instant).time()
+}
+
+/// What a clock in `zone` shows.
+fn local(zone: Tz, instant: Instant) -> chrono::NaiveDateTime {
+    // The day in UTC and the local day share their offset unless one of them has a change of the clock.
+    if let Some(offset) = tabulated(zone, instant.date_naive()) {
+        let local = instant.naive_utc() + offset;
+        if tabulated(zone, local.date()) == Some(offset) {
+            return local;
+        }
+    }
+    instant.with_timezone(&zone).naive_local()
+}
+
+/// The offset of each day in the one zone that nearly every municipality is in, from 1990 to 2090; `None` on the days
+/// on which the clock changes. Looking a day up costs a hundredth of asking the time zone database.
+static OSLO: LazyLock<Vec<Option<TimeDelta>>> = LazyLock::new(|| {
+    let offset = |date: NaiveDate| {
+        let found = Tz::Europe__Oslo.offset_from_local_datetime(&date.and_time(NaiveTime::MIN)).single()?;
+        Some(TimeDelta::seconds(found.fix().local_minus_utc().into()))
+    };
+    let of_day = |date: NaiveDate| offset(date).filter(|begins| date.succ_opt().and_then(offset) == Some(*begins));
+    let months = (0..(LAST_YEAR - FIRST.year() + 1) * 12).filter_map(|month| {
+        let first = FIRST.checked_add_months(chrono::Months::new(u32::try_from(month).ok()?))?;
+        Some((first, first.checked_add_months(chrono::Months::new(1))?))
+    });
+    // The clock changes at most once a month, so most months are alike from one end to the other.
+    let days = months.flat_map(|(first, next)| {
+        let alike = offset(first).filter(|begins| offset(next) == Some(*begins));
+        let days = first.iter_days().take_while(move |date| *date < next);
+        days.map(move |date| alike.or_else(|| of_day(date)))
+    });
+    days.collect()
+});
+
+const FIRST: NaiveDate = match NaiveDate::from_ymd_opt(1990, 1, 1) {
+    Some(date) => date,
+    None => NaiveDate::MIN,
+};
+const LAST_YEAR: i32 = 2090;
+
+/// The offset of a whole day, where it is tabulated.
+fn tabulated(zone: Tz, date: NaiveDate) -> Option<TimeDelta> {
+    if zone != Tz::Europe__Oslo {
+        return None;
+    }
+    let index = usize::try_from((date - FIRST).num_days()).ok()?;
+    *OSLO.get(index)?
 }
 
 /// `instant` as RFC 3339 in `zone`'s own offset, whole seconds (§ 12).

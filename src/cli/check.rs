@@ -7,6 +7,7 @@ use super::{Failed, load, open};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  fristvakt check\n  fristvakt check rules && fristvakt test rules")]
 pub(super) struct Check {
     /// Rules folder; without it, the shipped rules.
     #[arg(value_name = "RULES")]

@@ -10,7 +10,8 @@ use crate::config::{LogFormat, LogSettings};
 /// # Errors
 /// Where the level is none.
 pub(super) fn start(settings: &LogSettings) -> Result<(), Failed> {
-    let filter = EnvFilter::try_new(&settings.level)
+    // The scheduler tells of its own beginnings at `info`, which nobody asked for; what the level says goes first.
+    let filter = EnvFilter::try_new(format!("tokio_cron_scheduler=warn,{}", settings.level))
         .map_err(|error| Failed::with(CONFIGURATION, format!("`log.level`: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match settings.format {

@@ -2,10 +2,19 @@
 
 mod check;
 mod demo;
+mod deviations;
+mod explain;
+mod facts;
 mod import;
 mod logging;
+mod messages;
+mod notices;
+mod obligations;
+mod quarantine;
 mod run;
 mod simulate;
+mod store;
+mod table;
 mod test;
 
 use std::io::{IsTerminal, Write};
@@ -21,6 +30,8 @@ use crate::rules::diagnostics::Report;
 
 /// Exit code: the command failed.
 const FAILED: u8 = 1;
+/// Exit code: the arguments make no sense.
+const USAGE: u8 = 2;
 /// Exit code: rules or configuration cannot be used.
 const CONFIGURATION: u8 = 78;
 
@@ -38,8 +49,25 @@ enum Command {
     Check(check::Check),
     /// The main job from nothing: sample municipalities, real mail to a local catcher, ten weeks in fast-forward.
     Demo(demo::Demo),
+    /// Look at deviations (avvik).
+    #[command(subcommand)]
+    Deviations(deviations::Deviations),
+    /// Explain a case: each deadline line by line, what was sent, what comes next, and why something was not sent.
+    Explain(explain::Explain),
     /// Take facts into the database.
     Import(import::Import),
+    /// Look at messages, and have them tried again or held back.
+    #[command(subcommand)]
+    Messages(messages::Messages),
+    /// Look at notices.
+    #[command(subcommand)]
+    Notices(notices::Notices),
+    /// Look at obligations.
+    #[command(subcommand)]
+    Obligations(obligations::Obligations),
+    /// Look at records that cannot be used.
+    #[command(subcommand)]
+    Quarantine(quarantine::Quarantine),
     /// The daemon.
     Run(run::Run),
     /// Run the tests of a rules folder.
@@ -74,6 +102,10 @@ impl Failed {
 
 impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Self {
+        // `fristvakt … | head` has seen enough: nothing failed.
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self { code: 0, text: String::new() };
+        }
         Self::with(FAILED, error)
     }
 }
@@ -128,7 +160,7 @@ fn load(folder: &RulesFolder) -> Result<(RuleSet, Report), Failed> {
     folder.load().map_err(|error| match error {
         FolderError::Invalid(report) => {
             let text = format!("the rules hold {} error(s); nothing was loaded", report.errors());
-            Failed::with(CONFIGURATION, format!("{}{text}", report.render(is_coloured())))
+            Failed::with(CONFIGURATION, format!("{text}\n\n{}", report.render(is_coloured()).trim_end()))
         }
         other => Failed::with(CONFIGURATION, other),
     })
@@ -145,13 +177,20 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Check(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Deviations(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Import(command) => command.run(),
+        Command::Messages(command) => command.run(),
+        Command::Notices(command) => command.run(),
+        Command::Obligations(command) => command.run(),
+        Command::Quarantine(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Simulate(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failed) if failed.code == 0 => ExitCode::SUCCESS,
         Err(failed) => {
             let _ = writeln!(std::io::stderr().lock(), "error: {}", failed.text);
             ExitCode::from(failed.code)

@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset};
 use super::logging;
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, block_on};
 use crate::clock::Clock;
-use crate::daemon::{Daemon, DaemonError, run};
+use crate::daemon::{Daemon, DaemonError, Signals, run};
 use crate::store::StoreError;
 
 /// Arguments of `run`.
@@ -31,8 +31,11 @@ impl Run {
         logging::start(&config.log)?;
         let clock = self.now.map_or(Clock::System, |now| Clock::fixed(now.to_utc()));
         block_on(async {
+            let signals = if self.once { None } else { Some(Signals::take()?) };
             let daemon = Daemon::open(&config, clock).await?;
-            if self.once {
+            if let Some(signals) = signals {
+                run(daemon, &config, signals).await
+            } else {
                 let daemon = Arc::new(daemon);
                 let tick = daemon.tick().await?;
                 tracing::info!(
@@ -46,8 +49,6 @@ impl Run {
                     daemon.store.close().await;
                 }
                 Ok(())
-            } else {
-                run(daemon, &config).await
             }
         })?
         .map_err(|error: DaemonError| Failed::with(exit_code(&error), error_text(&error)))
@@ -66,7 +67,7 @@ fn exit_code(error: &DaemonError) -> u8 {
 fn error_text(error: &DaemonError) -> String {
     match error {
         DaemonError::Rules(crate::folder::FolderError::Invalid(report)) => {
-            format!("the rules cannot be used\n{}{error}", report.render(super::is_coloured()))
+            format!("{error}; nothing was started\n\n{}", report.render(super::is_coloured()).trim_end())
         }
         other => other.to_string(),
     }

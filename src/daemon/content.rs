@@ -120,7 +120,7 @@ impl Daemon {
             ["revision", pack, date] => rules.set.pack(pack).zip(date.parse().ok()).map(|(pack, revise_by)| {
                 TenantKind::RevisionDue { pack_title: pack.title.text(language).clone(), revise_by }
             }),
-            ["backlog"] => match Municipality::new(&rules.set, organisation) {
+            [super::sweep::BACKLOG] => match Municipality::new(&rules.set, organisation) {
                 Ok(municipality) => backlog_kind(rules, language, &self.backlog(&municipality).await?),
                 Err(_) => None,
             },

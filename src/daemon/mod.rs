@@ -32,7 +32,7 @@ use crate::store::{Access, Store, StoreError, TakenBack};
 
 pub use channels::Channels;
 pub use deliver::Delivered;
-pub use run::run;
+pub use run::{Signals, run};
 pub use sweep::Swept;
 
 /// Everything that a tick needs.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
@@ -29,17 +29,37 @@ enum Wake {
     Stop,
 }
 
+/// The signals that the daemon hears. Until they are taken, each of them would end the process.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Takes the signals: before anything that takes time.
+    ///
+    /// # Errors
+    /// Where the operating system refuses.
+    pub fn take() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Runs until SIGTERM or SIGINT; SIGHUP reads the rules again.
 ///
 /// # Errors
 /// Where it cannot start. While it runs, failures are logged and tried again.
-pub async fn run(daemon: Daemon, config: &Config) -> Result<(), DaemonError> {
+pub async fn run(daemon: Daemon, config: &Config, signals: Signals) -> Result<(), DaemonError> {
     let daemon = Arc::new(daemon);
     let (pulse, mut pulses) = mpsc::channel(1);
     let mut scheduler = start_pulse(pulse).await?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+    let Signals { mut terminate, mut interrupt, mut hangup } = signals;
     let stop = CancellationToken::new();
     tracing::info!("ready");
     loop {

@@ -11,6 +11,9 @@ use crate::store::{self, Application, Applied, StoreError, StoredCase, StoredOrg
 /// How many cases are planned in one transaction.
 const BATCH: u32 = 500;
 
+/// The name under which the coordinator is told what was late at go-live.
+pub(super) const BACKLOG: &str = "backlog";
+
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -74,7 +77,7 @@ impl Daemon {
             swept.planned += self.plan_cases(&municipality, &due.cases, now, occasion, slot).await?;
         }
         if let Some(day) = round {
-            self.tell_tenant(&municipality, last.is_none(), day, now).await?;
+            self.tell_tenant(&municipality, day, now).await?;
             let released = self.store.finish_round(&tenant.id, day, now).await?;
             tracing::info!(tenant = %tenant.id, %day, messages = released, "round held");
             swept.rounds += 1;
@@ -115,7 +118,6 @@ impl Daemon {
     async fn tell_tenant(
         &self,
         municipality: &Municipality<'_>,
-        is_first_round: bool,
         day: NaiveDate,
         now: Instant,
     ) -> Result<(), StoreError> {
@@ -128,8 +130,13 @@ impl Daemon {
             Some(format!("revision:{}:{revise_by}", pack.id))
         });
         let mut names: Vec<String> = overdue.collect();
-        if is_first_round && !self.backlog(municipality).await?.is_empty() {
-            names.push("backlog".to_owned());
+        // Of the first round that sends anything: what becomes late afterwards has notices of its own.
+        if tenant.go_live.is_some() && !self.store.was_told(&tenant.id, BACKLOG).await? {
+            if self.backlog(municipality).await?.is_empty() {
+                self.store.nothing_to_tell(&tenant.id, BACKLOG, now).await?;
+            } else {
+                names.push(BACKLOG.to_owned());
+            }
         }
         let recipient = municipality.coordinator(now);
         for name in names {

@@ -221,12 +221,10 @@ impl Reckoning<'_> {
             Roll::Back => NaiveDate::pred_opt,
         };
         let mut day = date;
-        loop {
-            let closure = self.calendar.closure(day).filter(|_| !self.calendar.is_working(day));
-            if closure.is_none() && !paused.is_paused(day) {
-                break;
-            }
-            if let Some(why) = closure {
+        while !self.calendar.is_working(day) || paused.is_paused(day) {
+            if trace.is_written()
+                && let Some(why) = self.calendar.closure(day)
+            {
                 trace.note(|| ProofStep::NotWorking { on: day, why });
             }
             day = step(&day).filter(|day| self.roll == Roll::Back || paused.is_reached(*day))?;

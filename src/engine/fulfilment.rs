@@ -1,6 +1,8 @@
 //! How an obligation ends: with the first event, in event order, that meets, stops, supersedes or exempts it; on one
 //! civil day a meeting goes before the others (`rule-language` §§ 6, 8).
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use crate::calendar::Instant;
@@ -217,10 +219,18 @@ fn exemption(view: &View<'_>, rule: &Rule, start: &Start<'_>) -> Option<usize> {
 /// Whether an extension or exemption speaks of this obligation.
 pub(crate) fn speaks_of(view: &View<'_>, event: &Event, rule: &Rule, start: &Start<'_>) -> bool {
     let words = view.municipality.rules.vocabulary.built_in();
-    let named = |id| match event.attributes.get(id) {
+    names_rule(view, event, rule) && text(event, words.start).is_none_or(|name| **name == *start.name)
+}
+
+/// Whether an extension or exemption names a rule, in full or by its id alone.
+pub(crate) fn names_rule(view: &View<'_>, event: &Event, rule: &Rule) -> bool {
+    let words = view.municipality.rules.vocabulary.built_in();
+    text(event, words.rule).is_some_and(|name| **name == *rule.name || **name == *rule.id)
+}
+
+fn text(event: &Event, id: AttributeId) -> Option<&Arc<str>> {
+    match event.attributes.get(id) {
         Some(Value::Text(text)) => Some(text),
         _ => None,
-    };
-    named(words.rule).is_some_and(|name| **name == *rule.name || **name == *rule.id)
-        && named(words.start).is_none_or(|name| **name == *start.name)
+    }
 }

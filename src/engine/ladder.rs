@@ -23,7 +23,7 @@ pub(crate) struct Candidate {
     pub(crate) repetition: u32,
     pub(crate) role: Role,
     /// The role's place in the step's `to`.
-    role_place: usize,
+    pub(super) role_place: usize,
     pub(crate) purpose: Purpose,
     pub(crate) urgent: bool,
     /// The date that it would have in a world without weekends.
@@ -36,7 +36,7 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Order of coalescing: nominal date, then ladder order.
-    fn rank(&self) -> (NaiveDate, usize, u32) {
+    pub(super) fn rank(&self) -> (NaiveDate, usize, u32) {
         (self.nominal, self.position, self.repetition)
     }
 }
@@ -65,7 +65,7 @@ pub(crate) struct Climb<'v, 'a> {
     pub(crate) today: NaiveDate,
 }
 
-const MORNING: NaiveTime = match NaiveTime::from_hms_opt(7, 0, 0) {
+pub(super) const MORNING: NaiveTime = match NaiveTime::from_hms_opt(7, 0, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
 };
@@ -100,7 +100,7 @@ impl Climb<'_, '_> {
     }
 
     /// Why nothing at all is sent for this obligation now.
-    fn held(&self, due: Due) -> Option<Reason> {
+    pub(super) fn held(&self, due: Due) -> Option<Reason> {
         let go_live = self.view.municipality.organisation.tenant.go_live;
         if self.view.state.record.protected {
             Some(Reason::Protected)
@@ -115,7 +115,7 @@ impl Climb<'_, '_> {
 
     /// Every step, repetition and role that is not handled for this due date, up to the first of each whose moment has
     /// not come.
-    fn candidates(&self, due: Due) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, due: Due) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         for (position, step) in self.rule.ladder.iter().enumerate() {
             for (role_place, role) in step.to.iter().enumerate() {
@@ -205,7 +205,7 @@ impl Climb<'_, '_> {
 
     /// The first day on which an escalation may go out; `Ok(None)` where the ladder does not wait, `Err` while the
     /// responsible person has not been told.
-    fn grace(&self, candidates: &[Candidate], due: Due) -> Result<Option<NaiveDate>, ()> {
+    pub(super) fn grace(&self, candidates: &[Candidate], due: Due) -> Result<Option<NaiveDate>, ()> {
         let is_first = |purpose: Purpose, role: &Role| purpose == Purpose::Reminder && *role == Role::Responsible;
         if !self.rule.ladder.iter().any(|step| step.to.iter().any(|role| is_first(step.purpose, role))) {
             return Ok(None);
@@ -240,7 +240,7 @@ impl Climb<'_, '_> {
     }
 
     /// The first occasion after now, and not before `moment`, on which a candidate can go out.
-    fn next_occasion(&self, candidate: &Candidate, moment: Instant) -> Instant {
+    pub(super) fn next_occasion(&self, candidate: &Candidate, moment: Instant) -> Instant {
         let municipality = self.view.municipality;
         let after_now = self.view.now + TimeDelta::nanoseconds(1);
         if !candidate.urgent {

@@ -15,6 +15,7 @@ mod fulfilment;
 mod ladder;
 mod municipality;
 mod periods;
+mod preview;
 mod prove;
 mod recipients;
 mod start;
@@ -103,9 +104,23 @@ pub fn plan_notices(
         evaluation.rules.into_iter().flat_map(|(_, list)| list).map(|(obligation, _)| obligation).collect();
     let name = |obligation: &Obligation| &municipality.rules.rule(obligation.rule).name;
     plan.obligations.sort_by(|a, b| (name(a), &a.start).cmp(&(name(b), &b.start)));
+    plan.problems.extend(unknown_rules(&view));
     plan.problems.sort();
     plan.problems.dedup();
     plan
+}
+
+/// Extensions and exemptions that name a rule which is not in force here: they would silently do nothing.
+fn unknown_rules(view: &View<'_>) -> Vec<Problem> {
+    let rules = view.municipality.rules;
+    let words = rules.vocabulary.built_in();
+    let ours =
+        view.events.iter().filter(|known| [words.deadline_extended, words.rule_exempted].contains(&known.event.kind));
+    let unknown = ours.filter(|known| {
+        let mut active = view.municipality.active_rules().iter().map(|index| rules.rule(*index));
+        !active.any(|rule| fulfilment::names_rule(view, known.event, rule))
+    });
+    unknown.map(|known| Problem::UnknownRule { event: known.id.clone() }).collect()
 }
 
 /// When the obligation's status next changes by itself: it begins, or falls due.

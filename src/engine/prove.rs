@@ -58,12 +58,12 @@ pub fn explain(municipality: &Municipality<'_>, case: &CaseFile, ledger: &[Handl
             let climb =
                 Climb { view: &view, rule, calendar, obligation, start, ledger, occasion: Occasion::Between, today };
             let roles = Roles::new(municipality.organisation, view.state.record, &rule.responsible, now, today);
-            let pending = climb.run().pending.into_iter().map(|(candidate, reason)| Pending {
+            let pending = climb.preview(&roles).into_iter().map(|(candidate, recipient, reason)| Pending {
                 position: candidate.position,
                 repetition: candidate.repetition,
-                recipient: roles.resolve(&candidate.role).0,
                 role: candidate.role,
                 purpose: candidate.purpose,
+                recipient,
                 reason,
             });
             explained.push(Explained { obligation: obligation.clone(), proof, pending: pending.collect() });

@@ -12,6 +12,25 @@ use crate::rules::diagnostics::{Finding, Report, RuleFiles};
 use crate::rules::format::{Node, Source, Table, parse};
 use crate::rules::{FileKind, Place};
 
+const STATUSES: [(&str, &str); 8] = [
+    ("void", "void"),
+    ("met", "met"),
+    ("met_late", "met_late"),
+    ("missed", "missed"),
+    ("paused", "paused"),
+    ("overdue", "overdue"),
+    ("waiting", "waiting"),
+    ("running", "running"),
+];
+
+const REASONS: [(&str, &str); 5] = [
+    ("out_of_force", "out_of_force"),
+    ("condition", "condition"),
+    ("exempt", "exempt"),
+    ("stopped", "stopped"),
+    ("superseded", "superseded"),
+];
+
 /// The tests of one file.
 #[derive(Debug)]
 pub(super) struct TestFile {
@@ -175,8 +194,9 @@ impl Reader<'_> {
     fn expectation(&self, node: &Node<'_>) -> Option<Expectation> {
         let mut table = self.source.table(node, "expectation")?;
         let rule = table.require("rule").and_then(|node| self.source.word(node)).map(Arc::from);
-        let [start, status, void] = ["start", "status", "void"]
-            .map(|key| table.take(key).and_then(|node| self.source.word(node)).map(Arc::from));
+        let start = table.take("start").and_then(|node| self.source.word(node)).map(Arc::from);
+        let status = table.take("status").and_then(|node| self.source.choice(node, "status", &STATUSES)).map(Arc::from);
+        let void = table.take("void").and_then(|node| self.source.choice(node, "reason", &REASONS)).map(Arc::from);
         let [starts_on, due_on, met_on] =
             ["starts_on", "due_on", "met_on"].map(|key| table.take(key).and_then(|node| self.source.date(node)));
         let [early, deviation] =

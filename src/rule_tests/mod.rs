@@ -1,5 +1,6 @@
 //! Rule tests as data: a coordinator's examples, run by the same engine as everything else (`rule-language` § 11).
 
+mod coverage;
 mod format;
 
 use std::collections::BTreeSet;
@@ -8,8 +9,9 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde_json::{Map, Value as Json, json};
 
+pub use self::coverage::{Coverage, Touched};
 use self::format::{Expectation, Test, TestFile};
-use crate::calendar::{BEGINNING, at_local};
+use crate::calendar::{BEGINNING, Instant, at_local};
 use crate::case::CaseFile;
 use crate::engine::Municipality;
 use crate::fact::{CaseFact, EventFact, Fact};
@@ -23,6 +25,8 @@ use crate::simulate::{CaseRun, Stretch, run_case};
 /// What became of all tests of a folder.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// What the tests touched.
+    pub coverage: Coverage,
     /// How many passed.
     pub passed: usize,
     /// Those that did not.
@@ -48,7 +52,7 @@ pub fn run_all(files: &RuleFiles, rules: &RuleSet, below: impl Fn(&str) -> Strin
     let mut outcome = Outcome::default();
     for file in format::read(files, below)? {
         for test in &file.tests {
-            let differences = run(rules, &file, test);
+            let differences = run(rules, &file, test, &mut outcome.coverage);
             if differences.is_empty() {
                 outcome.passed += 1;
             } else {
@@ -60,7 +64,7 @@ pub fn run_all(files: &RuleFiles, rules: &RuleSet, below: impl Fn(&str) -> Strin
 }
 
 /// What differs; nothing where the test passes.
-fn run(rules: &RuleSet, file: &TestFile, test: &Test) -> Vec<String> {
+fn run(rules: &RuleSet, file: &TestFile, test: &Test, coverage: &mut Coverage) -> Vec<String> {
     let Some(pack) = rules.pack(&file.pack) else { return vec![format!("there is no pack `{}`", file.pack)] };
     let world = organisation(rules, pack, test).and_then(|organisation| {
         let case = case(rules, &organisation.tenant, test)?;
@@ -75,10 +79,18 @@ fn run(rules: &RuleSet, file: &TestFile, test: &Test) -> Vec<String> {
         Err(text) => return vec![text],
     };
     let ends = at_local(municipality.zone(), test.at.date(), test.at.time());
-    let first =
-        case.events.iter().flat_map(|event| event.versions.versions().flatten()).map(|event| event.recorded_at).min();
+    let first = first_recorded(&organisation, &case);
     let run = run_case(&municipality, &case, first, Stretch { begins: BEGINNING, ends });
+    coverage.take(&run);
     Comparison { municipality: &municipality, pack, test, run: &run }.differences()
+}
+
+/// The first time at which anything of the test was recorded: rounds begin then (§ 12).
+fn first_recorded(organisation: &Organisation, case: &CaseFile) -> Option<Instant> {
+    let events =
+        case.events.iter().flat_map(|event| event.versions.versions().flatten()).map(|event| event.recorded_at);
+    let records = case.records.versions().filter_map(|record| record.recorded_at);
+    events.chain(records).chain(organisation.changes().first().copied()).min()
 }
 
 /// A test's own organisation, or one in which every role resolves to a person named after the role.

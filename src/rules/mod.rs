@@ -1,6 +1,6 @@
 //! Rule packs: what is to be done, by when, and who is told (`rule-language` §§ 1, 5, 6).
 //!
-//! These types are what the engine works with: every word resolved, every default filled in. [`format`] alone knows
+//! These types are what the engine works with: every word resolved, every default filled in. `format` alone knows
 //! TOML.
 
 mod condition;

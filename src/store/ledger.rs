@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::{Day, ROWS, StoreError};
+use super::{Day, NoticeRow, ROWS, StoreError};
 use crate::notice::{Handled, Outcome, Purpose, Role};
 
 #[derive(sqlx::FromRow)]
@@ -73,5 +73,27 @@ impl LedgerRow {
             due_on: self.due_on.0,
             on: self.handled_on.0,
         })
+    }
+}
+
+impl NoticeRow {
+    /// The entry of the ledger that it is.
+    ///
+    /// # Errors
+    /// Where it holds a word that this program did not write.
+    pub fn handled(&self) -> Result<Handled, String> {
+        let row = LedgerRow {
+            case_id: self.case.clone(),
+            rule: self.rule.clone(),
+            start: self.start.clone(),
+            step: self.step.clone(),
+            repetition: self.repetition,
+            due_on: self.due_on,
+            role: self.role.clone(),
+            purpose: self.purpose.clone(),
+            outcome: self.outcome.clone(),
+            handled_on: self.handled_on,
+        };
+        row.handled()
     }
 }

@@ -48,8 +48,8 @@ pub use columns::{At, Day};
 pub use connect::Access;
 pub use import::{FileError, ImportError, Imported, Progress};
 pub use lists::{
-    DeviationFilter, DeviationRow, MessageFilter, MessageRow, NoticeFilter, NoticeRow, ObligationFilter, ObligationRow,
-    ProblemRow,
+    AttemptRow, DeviationFilter, DeviationRow, MessageFilter, MessageRow, NoticeFilter, NoticeRow, ObligationFilter,
+    ObligationRow, ProblemRow,
 };
 pub use organisations::StoredOrganisation;
 pub use outbox::{Claimed, ClaimedNotice, CommitVerdict, FailureClass, Next, NoticeName, Ready, TakenBack};

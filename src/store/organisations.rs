@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use chrono_tz::Tz;
+
 use super::quarantine::set_aside;
 use super::{At, Quarantined, Store, StoreError};
 use crate::calendar::Instant;
 use crate::engine::Municipality;
 use crate::fact::Fact;
 use crate::facts::assemble_organisation;
-use crate::organisation::Organisation;
+use crate::organisation::{Organisation, Tenant};
 use crate::rules::RuleSet;
 
 /// A municipality as it is stored.
@@ -29,12 +31,26 @@ type TenantRow = (String, i64, Option<At>);
 type RecordRow = (String, String, String);
 
 impl Store {
-    /// All municipalities, and the records of theirs that do not parse. A municipality whose own record does not
-    /// parse is left out.
+    /// All municipalities, and the records of theirs that do not parse, which are set aside. A municipality whose own
+    /// record does not parse is left out.
     ///
     /// # Errors
     /// What the database says.
     pub async fn organisations(
+        &self,
+        rules: &RuleSet,
+        now: Instant,
+    ) -> Result<(Vec<StoredOrganisation>, Vec<Quarantined>), StoreError> {
+        let (found, poison) = self.read_organisations(rules, now).await?;
+        self.renew_quarantine(&poison).await?;
+        Ok((found, poison))
+    }
+
+    /// As [`Store::organisations`], but nothing is written: for commands that only read.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn read_organisations(
         &self,
         rules: &RuleSet,
         now: Instant,
@@ -52,8 +68,21 @@ impl Store {
                 Err(reason) => poison.push(Quarantined::new(&id, "tenant".to_owned(), reason, now)),
             }
         }
-        self.renew_quarantine(&poison).await?;
         Ok((found, poison))
+    }
+
+    /// The time zone of each municipality, by its id; the newest record that parses says it. Needs no rules.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn zones(&self) -> Result<HashMap<String, Tz>, StoreError> {
+        let select = "SELECT tenant, fact FROM records WHERE type = 'tenant' ORDER BY tenant, version";
+        let rows: Vec<(String, String)> = sqlx::query_as(select).fetch_all(&self.readers).await?;
+        let zone = |text: &str| match Fact::decode(text) {
+            Ok(Fact::Tenant(fact)) => Tenant::parse(&fact).ok().map(|tenant| tenant.zone),
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(|(id, text)| Some((id, zone(&text)?))).collect())
     }
 
     /// Tenants, and their records' lines, as of one moment.

@@ -93,6 +93,29 @@ impl Store {
         Ok(true)
     }
 
+    /// Whether the municipality was told something, or there was nothing to tell.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn was_told(&self, tenant: &str, name: &str) -> Result<bool, StoreError> {
+        let select = "SELECT count(*) FROM tenant_notices WHERE tenant = $1 AND name = $2";
+        let count: i64 = sqlx::query_scalar(select).bind(tenant).bind(name).fetch_one(&self.readers).await?;
+        Ok(count > 0)
+    }
+
+    /// Remembers that there was nothing to tell, so that nobody looks again.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn nothing_to_tell(&self, tenant: &str, name: &str, now: Instant) -> Result<(), StoreError> {
+        let insert = "INSERT INTO tenant_notices (tenant, name, message, created_at) VALUES ($1, $2, '', $3) \
+                      ON CONFLICT (tenant, name) DO NOTHING";
+        let mut write = self.write().await?;
+        sqlx::query(insert).bind(tenant).bind(name).bind(At::from(now)).execute(&mut *write).await?;
+        write.commit().await?;
+        Ok(())
+    }
+
     /// Tells the municipality something once: `name` is what it is about, such as
     /// `revision:sokndal:2022-12-01` or `backlog`. The message that carries it, or `None` where it was told before.
     ///

@@ -1,5 +1,7 @@
 //! Civil time: Norwegian holidays against a published list, and the arithmetic against its laws.
 
+use std::sync::OnceLock;
+
 use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
 use chrono_tz::Europe::Oslo;
 use fristvakt::calendar::{Calendar, Closure, Span, Unit, civil_date, easter_sunday, end_of_day, first_instant};
@@ -41,10 +43,13 @@ const EASTER: [(u32, u32); 31] = [
     (4, 9),
 ];
 
-fn norway() -> Calendar {
-    let (rules, _) = RulesFolder::open(None).expect("the shipped rules").load().expect("no error");
-    let index = rules.calendar_of("norway").expect("a Norwegian calendar");
-    rules.calendar(index).clone()
+fn norway() -> &'static Calendar {
+    static NORWAY: OnceLock<Calendar> = OnceLock::new();
+    NORWAY.get_or_init(|| {
+        let (rules, _) = RulesFolder::open(None).expect("the shipped rules").load().expect("no error");
+        let index = rules.calendar_of("norway").expect("a Norwegian calendar");
+        rules.calendar(index).clone()
+    })
 }
 
 fn day(text: &str) -> NaiveDate {
@@ -199,6 +204,19 @@ proptest! {
         prop_assert_eq!(civil_date(Oslo, first_instant(Oslo, date)), date);
         let last = end_of_day(Oslo, date) - TimeDelta::nanoseconds(1);
         prop_assert_eq!(civil_date(Oslo, last), date);
+    }
+
+    #[test]
+    fn the_table_of_offsets_agrees_with_the_time_zone_database(seconds in 631_152_000i64..3_786_912_000) {
+        use chrono::{DateTime, TimeZone};
+        let instant = DateTime::from_timestamp(seconds, 0).expect("an instant");
+        let local = instant.with_timezone(&Oslo);
+        prop_assert_eq!(civil_date(Oslo, instant), local.date_naive());
+        prop_assert_eq!(fristvakt::calendar::time_of_day(Oslo, instant), local.time());
+        if let chrono::LocalResult::Single(back) = Oslo.from_local_datetime(&local.naive_local()) {
+            let found = fristvakt::calendar::at_local(Oslo, local.date_naive(), local.time());
+            prop_assert_eq!(found, back.to_utc());
+        }
     }
 
     #[test]

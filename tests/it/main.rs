@@ -4,9 +4,13 @@
 
 mod architecture;
 mod calendar;
+mod command;
+mod comparison;
+mod config;
 mod daemon;
 mod delivery;
 mod examples;
+mod explain;
 mod facts;
 mod fixture;
 mod language;

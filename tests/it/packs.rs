@@ -27,6 +27,19 @@ fn shipped_rules_pass_their_own_tests() {
 }
 
 #[test]
+fn the_worked_patterns_load_without_a_finding_and_pass_their_tests() {
+    let patterns = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/patterns");
+    let folder = RulesFolder::open(Some(&patterns)).expect("the patterns");
+    let (rules, report) = folder.load().expect("no error");
+    assert_eq!(report.findings, vec![]);
+    assert_eq!(rules.packs.len(), 10);
+    let outcome = run_all(&folder.files, &rules, |path| folder.below(path)).expect("readable tests");
+    let failures: Vec<&str> = outcome.failures.iter().map(|failure| &*failure.name).collect();
+    assert_eq!(failures, Vec::<&str>::new());
+    assert!(outcome.passed >= 50, "{} tests", outcome.passed);
+}
+
+#[test]
 fn every_shipped_rule_cites_its_routine_and_says_where_its_number_comes_from() {
     let (rules, _) = RulesFolder::open(None).expect("the shipped rules").load().expect("no error");
     for rule in &rules.rules {

@@ -33,23 +33,19 @@ pub(super) struct Draft {
 /// Resolves every `due_of`, and reports names that do not exist and circles.
 pub(super) fn resolve<'f>(drafts: &mut [Draft], source: impl Fn(usize) -> Source<'f>) {
     let names: Vec<String> = drafts.iter().map(|draft| format!("{}/{}", draft.pack, draft.id)).collect();
-    for index in 0..drafts.len() {
-        let Some(DraftFrom::DueOf(reference)) = &drafts[index].from else { continue };
+    for draft in drafts.iter_mut() {
+        let Some(DraftFrom::DueOf(reference)) = &draft.from else { continue };
         let full = if reference.name.contains('/') {
             reference.name.to_string()
         } else {
-            format!("{}/{}", drafts[index].pack, reference.name)
+            format!("{}/{}", draft.pack, reference.name)
         };
         let target = names.iter().position(|name| *name == full);
         if target.is_none() {
-            source(drafts[index].file).unknown(
-                reference.range.clone(),
-                "rule",
-                &full,
-                names.iter().map(String::as_str),
-            );
+            let known = names.iter().map(String::as_str);
+            source(draft.file).unknown(reference.range.clone(), "rule", &full, known);
         }
-        drafts[index].due_of = target;
+        draft.due_of = target;
     }
     for index in 0..drafts.len() {
         if goes_round(drafts, index) {

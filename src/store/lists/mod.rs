@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::{At, Day, Store, StoreError};
 use crate::calendar::Instant;
 
-pub use rows::{DeviationRow, MessageRow, NoticeRow, ObligationRow, ProblemRow};
+pub use rows::{AttemptRow, DeviationRow, MessageRow, NoticeRow, ObligationRow, ProblemRow};
 
 /// Which obligations to list. What is `None` is not asked about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct ObligationFilter {
     pub unit: Option<String>,
     /// With this status, `overdue` among them.
     pub status: Option<String>,
+    /// Only those that are still to be met, paused ones among them.
+    pub open: bool,
     /// Due on or before this day.
     pub due_by: Option<chrono::NaiveDate>,
     /// At most so many.
@@ -35,6 +37,10 @@ pub struct NoticeFilter {
     pub case: Option<String>,
     /// In this state.
     pub state: Option<String>,
+    /// To this recipient.
+    pub recipient: Option<String>,
+    /// Carried by this message.
+    pub message: Option<String>,
     /// At most so many, the newest.
     pub limit: Option<u32>,
 }
@@ -54,6 +60,8 @@ pub struct DeviationFilter {
     pub until: Option<Instant>,
     /// Only those that are not closed.
     pub open: bool,
+    /// At most so many, the oldest.
+    pub limit: Option<u32>,
 }
 
 /// Which messages to list. What is `None` is not asked about.
@@ -65,6 +73,8 @@ pub struct MessageFilter {
     pub state: Option<String>,
     /// To this recipient.
     pub recipient: Option<String>,
+    /// With this id.
+    pub id: Option<String>,
     /// At most so many, the newest.
     pub limit: Option<u32>,
 }
@@ -89,6 +99,9 @@ impl Store {
         of_case(&mut query, "case_id", filter.case.as_deref());
         equal(&mut query, "unit", filter.unit.as_deref());
         equal(&mut query, "status", filter.status.as_deref());
+        if filter.open {
+            query.push(" AND status IN ('waiting', 'running', 'overdue', 'paused')");
+        }
         if let Some(day) = filter.due_by {
             query.push(" AND due_on <= ").push_bind(Day(day));
         }
@@ -104,11 +117,15 @@ impl Store {
     pub async fn list_notices(&self, filter: &NoticeFilter) -> Result<Vec<NoticeRow>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT tenant, case_id, ref, rule, start, step, repetition, due_on, role, channel, purpose, outcome, \
-             recipient, state, reason, message, handled_on FROM notices WHERE 1 = 1",
+             recipient, state, reason, message, handled_on, made_at, \
+             (SELECT m.ended_at FROM messages m WHERE m.id = n.message AND n.state = 'sent') AS sent_at \
+             FROM notices n WHERE 1 = 1",
         );
         equal(&mut query, "tenant", filter.tenant.as_deref());
         of_case(&mut query, "case_id", filter.case.as_deref());
         equal(&mut query, "state", filter.state.as_deref());
+        equal(&mut query, "recipient", filter.recipient.as_deref());
+        equal(&mut query, "message", filter.message.as_deref());
         query.push(" ORDER BY made_at DESC, tenant, case_id, rule, start, due_on, position, repetition, role, channel");
         limit(&mut query, filter.limit);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
@@ -137,6 +154,7 @@ impl Store {
             query.push(" AND closed_as IS NULL");
         }
         query.push(" ORDER BY tenant, opened_at, case_id, rule, start, number");
+        limit(&mut query, filter.limit);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
     }
 
@@ -154,9 +172,19 @@ impl Store {
         equal(&mut query, "tenant", filter.tenant.as_deref());
         equal(&mut query, "state", filter.state.as_deref());
         equal(&mut query, "recipient", filter.recipient.as_deref());
+        equal(&mut query, "id", filter.id.as_deref());
         query.push(" ORDER BY created_at DESC, id DESC");
         limit(&mut query, filter.limit);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
+    }
+
+    /// Every try to send a message, the oldest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn attempts(&self, message: &str) -> Result<Vec<AttemptRow>, StoreError> {
+        let select = "SELECT id, phase, started_at, ended_at, class, code FROM attempts WHERE message = $1 ORDER BY id";
+        Ok(sqlx::query_as(select).bind(message).fetch_all(&self.readers).await?)
     }
 
     /// What a person should mend, by tenant and case.

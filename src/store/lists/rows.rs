@@ -81,6 +81,10 @@ pub struct NoticeRow {
     pub message: Option<String>,
     /// The civil day on which it was handled.
     pub handled_on: Day,
+    /// When it was handled.
+    pub made_at: At,
+    /// When its message was accepted.
+    pub sent_at: Option<At>,
 }
 
 /// A deviation.
@@ -174,6 +178,23 @@ pub struct MessageRow {
     pub last_class: Option<String>,
     /// The code of the last answer.
     pub last_code: Option<String>,
+}
+
+/// A try to send a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+pub struct AttemptRow {
+    /// Its id.
+    pub id: String,
+    /// `claimed`, `committing`, `accepted`, `failed`, `unknown` or `withdrawn`.
+    pub phase: String,
+    /// When it began.
+    pub started_at: At,
+    /// When it ended.
+    pub ended_at: Option<At>,
+    /// The kind of the failure.
+    pub class: Option<String>,
+    /// The code of the answer.
+    pub code: Option<String>,
 }
 
 /// Something that a person should mend, found while planning.

@@ -83,7 +83,7 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { drop(std::fs::copy(&path, &target).unwrap()) }
+        if path.is_dir() { copy(&path, &target) } else { std::fs::copy(&path, &target).map(|_| ()).unwrap() }
     }
 }
 
@@ -110,4 +110,56 @@ fn the_daemon_ends_by_itself_on_sigterm_and_leaves_the_database_free() {
     assert_eq!(status.code(), Some(0));
     let once = run(folder.path(), &["run", "--once", "--now", "2026-03-02T08:00:00+01:00"]);
     assert!(once.status.success(), "{}", text(&once.stderr));
+}
+
+/// Every word that may never leave the facts and the mail: names, addresses, a secret.
+const CANARIES: [&str; 5] = ["Kanarifugl", "larer@k.example", "post@k.example", "hemmelig-kanari", "rektor@k.example"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
+    let folder = folder();
+    let catcher = fristvakt::catcher::Catcher::start(folder.path().join("mail")).await.unwrap();
+    let facts = FACTS.replace(r#""id":"larer","#, r#""id":"larer","name":"Kari Kanarifugl","#);
+    let poison = r#"{"type":"event","tenant":"k","case":"S-2","id":"e7","kind":"decision_made","on":"Kanarifugl"}"#;
+    std::fs::write(folder.path().join("facts.ndjson"), &facts).unwrap();
+    std::fs::write(folder.path().join("poison.ndjson"), poison).unwrap();
+    std::fs::write(folder.path().join("secret"), "hemmelig-kanari\n").unwrap();
+    let email = |port: u16, login: &str| {
+        format!(
+            "database = \"sqlite://test.db\"\n[log]\nlevel = \"trace\"\n[email]\nhost = \"127.0.0.1\"\nport = {port}\n\
+             security = \"none\"\nfrom = \"fristvakt@k.example\"\n{login}"
+        )
+    };
+    let login = "username = \"fristvakt\"\npassword_file = \"secret\"\n";
+    std::fs::write(folder.path().join("fristvakt.toml"), email(catcher.address().port(), "")).unwrap();
+    std::fs::write(folder.path().join("login.toml"), email(catcher.address().port(), login)).unwrap();
+    std::fs::write(folder.path().join("down.toml"), email(1, login)).unwrap();
+    let round = ["--once", "--now", "2026-03-11T08:00:00+01:00"];
+    let escalation = ["--once", "--now", "2026-03-17T08:00:00+01:00"];
+    let mut shown = String::new();
+    for arguments in [
+        [&["import", "facts.ndjson"][..], &[]].concat(),
+        [&["import", "poison.ndjson"][..], &[]].concat(),
+        [&["run", "--config", "down.toml"][..], &round].concat(),
+        [&["run", "--config", "login.toml"][..], &round].concat(),
+        [&["run"][..], &escalation].concat(),
+        vec!["messages", "list"],
+        vec!["notices", "list", "--format", "json"],
+        vec!["quarantine", "list"],
+    ] {
+        let output = tokio::task::spawn_blocking({
+            let folder = folder.path().to_owned();
+            let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            move || run(&folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+        });
+        let output = output.await.unwrap();
+        shown.push_str(&text(&output.stdout));
+        shown.push_str(&text(&output.stderr));
+    }
+    assert!(catcher.count() > 0, "{shown}");
+    assert!(shown.contains("DEBUG") && shown.contains("not sent"), "{shown}");
+    for canary in CANARIES {
+        let line = shown.lines().find(|line| line.contains(canary));
+        assert_eq!(line, None, "`{canary}` was shown");
+    }
 }

@@ -2,11 +2,9 @@
 
 use chrono::NaiveDate;
 
-use super::date::{month, plain_date, weekday};
-use super::{by, plural};
-use crate::calendar::{Span, Unit};
 use crate::delivery::message::{Counted, CountedBasis, Mark, PeriodName};
 use crate::language::Language;
+use crate::words::{by, length, month, plain_date, weekday};
 
 /// "14 dager fra 2. mars", "avtalt dato, forlenget": what stands in brackets behind a due date.
 pub(in super::super) fn counted(language: Language, counted: &Counted, due_on: NaiveDate) -> String {
@@ -15,29 +13,12 @@ pub(in super::super) fn counted(language: Language, counted: &Counted, due_on: N
     parts.join(", ")
 }
 
-/// A span without its sign: "14 dager", "1 veke", "5 working days".
-fn span(language: Language, span: Span) -> String {
-    let (one, many) = match span.unit {
-        Unit::Day => by(language, [("dag", "dager"), ("dag", "dagar"), ("day", "days")]),
-        Unit::Week => by(language, [("uke", "uker"), ("veke", "veker"), ("week", "weeks")]),
-        Unit::Month => by(language, [("måned", "måneder"), ("månad", "månader"), ("month", "months")]),
-        Unit::Year => by(language, [("år", "år"), ("år", "år"), ("year", "years")]),
-        // Not "virkedag": that counts Saturdays.
-        Unit::WorkingDay => by(
-            language,
-            [("arbeidsdag", "arbeidsdager"), ("arbeidsdag", "arbeidsdagar"), ("working day", "working days")],
-        ),
-        Unit::Hour => by(language, [("time", "timer"), ("time", "timar"), ("hour", "hours")]),
-    };
-    plural(span.count.unsigned_abs().into(), one, many)
-}
-
 fn basis(language: Language, basis: &CountedBasis, due_on: NaiveDate) -> String {
     match basis {
-        CountedBasis::Span { span: length, from } => {
+        CountedBasis::Span { span, from } => {
             let from = plain_date(language, *from, due_on);
-            let length_text = span(language, *length);
-            match length.count {
+            let length_text = length(language, *span);
+            match span.count {
                 0 => by(
                     language,
                     [format!("regnet fra {from}"), format!("rekna frå {from}"), format!("counted from {from}")],

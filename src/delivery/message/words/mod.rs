@@ -2,34 +2,21 @@
 //! depends on numbers, dates and roles. The languages stand side by side, so that they say the same.
 
 mod counting;
-mod date;
 mod reader;
 
 use chrono::NaiveDate;
 
 use crate::language::Language;
+use crate::words::{by, plural};
 
 pub(super) use counting::counted;
-pub(super) use date::{long_date, short_date};
 pub(super) use reader::{told, why};
+
+pub(super) use crate::words::{long_date, short_date};
 
 /// "1 sak", "2 saker".
 pub(super) fn cases(language: Language, count: usize) -> String {
     plural(count as u64, by(language, ["sak", "sak", "case"]), by(language, ["saker", "saker", "cases"]))
-}
-
-/// "1 dag", "2 dager".
-fn plural(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// The one of three texts that is in `language`: bokmål, nynorsk, English.
-fn by<T>(language: Language, [nb, nn, en]: [T; 3]) -> T {
-    match language {
-        Language::Nb => nb,
-        Language::Nn => nn,
-        Language::En => en,
-    }
 }
 
 /// How many deadlines have passed and how many are ahead, as one sentence.

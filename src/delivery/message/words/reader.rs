@@ -2,11 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::by;
-use super::date::plain_date;
 use crate::delivery::message::{Reached, Reader, RecipientKind, Told};
 use crate::language::Language;
 use crate::notice::Role;
+use crate::words::{by, capital, holder, plain_date};
 
 /// Why the reader is told, as one sentence.
 pub(in super::super) fn why(language: Language, kind: RecipientKind, reader: &Reader) -> String {
@@ -91,28 +90,4 @@ fn you_are(language: Language, role: &Role) -> &'static str {
         }
         Role::Contact(_) => by(language, ["du er kontaktperson", "du er kontaktperson", "you are a contact person"]),
     }
-}
-
-fn holder(language: Language, role: &Role) -> &'static str {
-    match role {
-        Role::Responsible => {
-            by(language, ["den som skal følge opp", "den som skal følgje opp", "the person who should follow up"])
-        }
-        Role::Stafettholder => by(language, ["stafettholderen", "stafetthaldaren", "the baton holder"]),
-        Role::Initiator => {
-            by(language, ["den som startet saken", "den som starta saka", "the person who started the case"])
-        }
-        Role::Leader => by(language, ["lederen", "leiaren", "the leader"]),
-        Role::NextLeader => {
-            by(language, ["lederen på neste nivå", "leiaren på neste nivå", "the leader at the next level"])
-        }
-        Role::Coordinator => by(language, ["koordinatoren", "koordinatoren", "the coordinator"]),
-        Role::Unit => by(language, ["enheten", "eininga", "the unit"]),
-        Role::Contact(_) => by(language, ["kontaktpersonen", "kontaktpersonen", "the contact person"]),
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! Dates as people write them.
 
-use chrono::{Datelike, NaiveDate, Weekday};
+use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
 
 use super::by;
 use crate::language::Language;
@@ -31,29 +31,43 @@ const MONTHS: [[&str; 3]; 12] = [
 ];
 
 /// "mandag 16. mars 2026", "måndag 16. mars 2026", "Monday 16 March 2026".
-pub(in super::super) fn long_date(language: Language, date: NaiveDate) -> String {
+#[must_use]
+pub fn long_date(language: Language, date: NaiveDate) -> String {
     format!("{} {} {}", weekday(language, date.weekday()), day_and_month(language, date), date.year())
 }
 
 /// "mandag 16. mars", with the year where it is not the year of `today`.
-pub(in super::super) fn short_date(language: Language, date: NaiveDate, today: NaiveDate) -> String {
+#[must_use]
+pub fn short_date(language: Language, date: NaiveDate, today: NaiveDate) -> String {
     format!("{} {}", weekday(language, date.weekday()), plain_date(language, date, today))
 }
 
 /// "16. mars", with the year where it is not the year of `beside`.
-pub(super) fn plain_date(language: Language, date: NaiveDate, beside: NaiveDate) -> String {
+#[must_use]
+pub fn plain_date(language: Language, date: NaiveDate, beside: NaiveDate) -> String {
     let day = day_and_month(language, date);
     if date.year() == beside.year() { day } else { format!("{day} {}", date.year()) }
 }
 
 /// "mandag", "Monday".
-pub(super) fn weekday(language: Language, weekday: Weekday) -> &'static str {
+#[must_use]
+pub fn weekday(language: Language, weekday: Weekday) -> &'static str {
     by(language, WEEKDAYS[weekday.num_days_from_monday() as usize])
 }
 
 /// "mars 2026".
-pub(super) fn month(language: Language, date: NaiveDate) -> String {
+#[must_use]
+pub fn month(language: Language, date: NaiveDate) -> String {
     format!("{} {}", by(language, MONTHS[date.month0() as usize]), date.year())
+}
+
+/// "kl. 08.00", "at 08:00": what stands behind a date.
+#[must_use]
+pub fn clock_time(language: Language, time: NaiveTime) -> String {
+    match language {
+        Language::En => time.format("at %H:%M").to_string(),
+        Language::Nb | Language::Nn => time.format("kl. %H.%M").to_string(),
+    }
 }
 
 fn day_and_month(language: Language, date: NaiveDate) -> String {

@@ -1,0 +1,102 @@
+//! `fristvakt deviations`
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::Failed;
+use super::store::{Listing, Zones};
+use super::table::{Table, or_empty};
+use crate::calendar::{civil_date, end_of_day, first_instant};
+use crate::clock::Clock;
+use crate::store::{DeviationFilter, DeviationRow, Store};
+
+/// Arguments of `deviations`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Deviations {
+    /// List deviations (avvik), the oldest first.
+    List(List),
+}
+
+/// Arguments of `deviations list`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  fristvakt deviations list --open\n  \
+                        fristvakt deviations list --from 2026-01-01 --to 2026-06-30 --unit skole-1\n  \
+                        fristvakt deviations list --case 7F3K --format json")]
+pub(super) struct List {
+    /// Only of the case with this id or reference.
+    #[arg(long, value_name = "CASE")]
+    case: Option<String>,
+    /// Only of this unit.
+    #[arg(long, value_name = "ID")]
+    unit: Option<String>,
+    /// Only those that are not closed.
+    #[arg(long)]
+    open: bool,
+    /// Only those open at any time from this day on.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// Only those opened on or before this day.
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// A deviation as it is printed.
+#[derive(Debug, Serialize)]
+struct Printed {
+    #[serde(flatten)]
+    row: DeviationRow,
+    days_late: i64,
+}
+
+impl Deviations {
+    pub(super) fn run(self) -> Result<(), Failed> {
+        let Self::List(list) = self;
+        let (rows, zones) = list.listing.read(async |store: &Store| {
+            let zones = Zones::read(store).await?;
+            // Days are those of the municipality that is asked about.
+            let zone = zones.of(list.listing.tenant.as_deref().unwrap_or_default());
+            let filter = DeviationFilter {
+                tenant: list.listing.tenant.clone(),
+                case: list.case.clone(),
+                unit: list.unit.clone(),
+                from: list.from.map(|day| first_instant(zone, day)),
+                until: list.to.map(|day| end_of_day(zone, day)),
+                open: list.open,
+                limit: list.listing.limit,
+            };
+            Ok((store.list_deviations(&filter).await?, zones))
+        })?;
+        let now = Clock::System.now();
+        let printed = |row: DeviationRow| {
+            let days_late = row.days_late(civil_date(zones.of(&row.tenant), now));
+            Printed { row, days_late }
+        };
+        let rows: Vec<Printed> = rows.into_iter().map(printed).collect();
+        list.listing.print(&rows, "deviations match", |rows| table(rows, &zones))
+    }
+}
+
+fn table(rows: &[Printed], zones: &Zones) -> Table {
+    let header =
+        ["TENANT", "OPENED", "CASE", "REF", "RULE", "UNIT", "RESPONSIBLE", "DUE", "LATE", "TOLD", "CLOSED", "AS"];
+    let mut table = Table::new(&header);
+    for Printed { row, days_late } in rows {
+        table.row([
+            row.tenant.clone(),
+            zones.local(&row.tenant, row.opened_at),
+            row.case.clone(),
+            row.reference.clone(),
+            row.rule.clone(),
+            or_empty(row.unit.as_ref()),
+            row.responsible.clone(),
+            row.due_on.to_string(),
+            format!("{days_late} d"),
+            row.notices_sent.to_string(),
+            or_empty(row.closed_at.map(|at| zones.local(&row.tenant, at))),
+            row.closed_as.clone().unwrap_or_else(|| "open".to_owned()),
+        ]);
+    }
+    table
+}

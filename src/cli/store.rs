@@ -1,0 +1,131 @@
+//! What commands that look into the database share.
+
+use std::collections::HashMap;
+use std::io::{BufWriter, Write};
+
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::table::{Look, Table};
+use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, Format, block_on};
+use crate::config::Config;
+use crate::store::{Access, At, Store, StoreError};
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        let code = if matches!(error, StoreError::Newer { .. }) { CONFIGURATION } else { FAILED };
+        Self::with(code, error)
+    }
+}
+
+/// Does some work with the database and closes it. No database is made where there is none.
+pub(super) fn with_store<T>(
+    config: &ConfigArgument,
+    access: Access,
+    work: impl AsyncFnOnce(&Store, &Config) -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    let config = config.load()?;
+    let path = config.database_file().map_err(|error| Failed::with(CONFIGURATION, error))?;
+    if !path.exists() {
+        return Err(StoreError::Missing(path).into());
+    }
+    block_on(async {
+        let store = Store::open(&path, access).await?;
+        let done = work(&store, &config).await;
+        store.close().await;
+        done
+    })?
+}
+
+/// What every list can be asked.
+#[derive(Debug, clap::Args)]
+pub(super) struct Listing {
+    /// Only of this municipality.
+    #[arg(long, value_name = "ID")]
+    pub(super) tenant: Option<String>,
+    /// At most so many.
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<u32>,
+    /// How to print it; json: one object a line.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    #[command(flatten)]
+    pub(super) config: ConfigArgument,
+}
+
+impl Listing {
+    /// Reads with the database.
+    pub(super) fn read<T>(&self, work: impl AsyncFnOnce(&Store) -> Result<T, StoreError>) -> Result<T, Failed> {
+        with_store(&self.config, Access::Read, async |store, _| Ok(work(store).await?))
+    }
+
+    /// Prints rows as the user asked, and says on stderr where there is none.
+    pub(super) fn print<R: Serialize>(
+        &self,
+        rows: &[R],
+        what: &str,
+        table: impl FnOnce(&[R]) -> Table,
+    ) -> Result<(), Failed> {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        match self.format {
+            Format::Json => {
+                for row in rows {
+                    let line = serde_json::to_string(row).map_err(|error| Failed::with(FAILED, error))?;
+                    writeln!(out, "{line}")?;
+                }
+            }
+            Format::Table if rows.is_empty() => writeln!(std::io::stderr().lock(), "no {what}")?,
+            Format::Table => table(rows).write(&mut out, Look::of_stdout())?,
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+/// The time zones of municipalities, for times in tables.
+#[derive(Debug)]
+pub(super) struct Zones(HashMap<String, Tz>);
+
+impl Zones {
+    pub(super) async fn read(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self(store.zones().await?))
+    }
+
+    /// The time zone of a municipality.
+    pub(super) fn of(&self, tenant: &str) -> Tz {
+        self.0.get(tenant).copied().unwrap_or(chrono_tz::Europe::Oslo)
+    }
+
+    /// `2026-03-16 08:00`, local.
+    pub(super) fn local(&self, tenant: &str, at: At) -> String {
+        at.instant().with_timezone(&self.of(tenant)).format("%Y-%m-%d %H:%M").to_string()
+    }
+}
+
+/// Who does something, and why: for the audit trail.
+#[derive(Debug, clap::Args)]
+pub(super) struct Author {
+    /// Why; it lands in the audit trail.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Who decides it; whoever is logged in unless said.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+impl Author {
+    /// Who it is.
+    pub(super) fn name(&self) -> Result<String, Failed> {
+        let said = self.by.clone().or_else(crate::config::user_name).filter(|name| !name.trim().is_empty());
+        said.ok_or_else(|| Failed::with(super::USAGE, "nobody is logged in here; say who decides this with --by NAME"))
+    }
+
+    /// Why, and never nothing.
+    pub(super) fn reason(&self) -> Result<&str, Failed> {
+        let reason = self.reason.trim();
+        if reason.is_empty() {
+            return Err(Failed::with(super::USAGE, "--reason says nothing; write why, it lands in the audit trail"));
+        }
+        Ok(reason)
+    }
+}

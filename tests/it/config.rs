@@ -1,0 +1,161 @@
+//! The configuration: the commented example is true, nothing unknown passes, and secrets stay where they are.
+
+use std::path::Path;
+
+use fristvakt::config::{Config, ConfigError, LogFormat, Mode};
+use fristvakt::delivery::email::EmailSettings;
+
+const EXAMPLE: &str = include_str!("../../systemd/fristvakt.toml");
+
+fn parse(text: &str) -> Config {
+    Config::parse(text, None, &[]).unwrap()
+}
+
+fn problem(text: &str) -> String {
+    Config::parse(text, Some(Path::new("/etc/fristvakt/fristvakt.toml")), &[]).unwrap_err().to_string()
+}
+
+/// The example with every key that it shows as a comment: `#key = …` or `#[section]`, without a blank.
+fn everything() -> String {
+    let uncommented = |line: &str| match line.strip_prefix('#') {
+        Some(key) if key.starts_with(|char: char| char.is_ascii_lowercase() || char == '[') => key.to_owned(),
+        _ => line.to_owned(),
+    };
+    EXAMPLE.lines().map(uncommented).collect::<Vec<_>>().join("\n")
+}
+
+/// A configuration with these variables over it, names as `Config::parse` takes them.
+fn with_variables(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::parse(text, None, &variables)
+}
+
+#[test]
+fn the_example_can_be_used_as_it_stands() {
+    let config = parse(EXAMPLE);
+    let email = config.email.unwrap();
+    assert_eq!((email.host.as_str(), email.password_file), ("smtp.example.no", Some("smtp-password".into())));
+    assert!(config.webhooks.is_empty() && config.rules.is_none());
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    let (example, all) = (parse(EXAMPLE), parse(&everything()));
+    let (email, shown) = (example.email.unwrap(), all.email.unwrap());
+    assert_eq!((example.mode, &example.log.level, example.log.format), (all.mode, &all.log.level, all.log.format));
+    assert_eq!(example.database, all.database);
+    // What has no default is an example; everything else is the same with the comment as without.
+    let EmailSettings { port: Some(587), reply_to: Some(_), hello_name: Some(_), ca_file: Some(_), .. } = shown else {
+        panic!("{shown:?}")
+    };
+    let without = EmailSettings { port: None, reply_to: None, hello_name: None, ca_file: None, ..shown };
+    assert_eq!(email, without);
+    let [webhook] = all.webhooks.as_slice() else { panic!("one webhook") };
+    let least = "[[webhook]]\nname = \"a\"\nurl = \"https://a.example\"\nsecret_files = [\"a\"]";
+    let least = &parse(least).webhooks[0];
+    assert_eq!(
+        (webhook.format, webhook.allow_private, webhook.allow_insecure_loopback),
+        (least.format, least.allow_private, least.allow_insecure_loopback)
+    );
+}
+
+/// serde lists the keys that there are whenever one is unknown.
+#[test]
+fn the_example_shows_every_key() {
+    let sections = [
+        ("unknown = 1", ""),
+        ("[log]\nunknown = 1", ""),
+        ("[email]\nunknown = 1", ""),
+        ("[email.timeouts]\nunknown = 1", ""),
+        ("[[webhook]]\nunknown = 1", "[[webhook]]"),
+    ];
+    let lines = everything();
+    for (text, after) in sections {
+        let problem = problem(text);
+        let (_, keys) = problem.split_once("expected ").unwrap();
+        let keys: Vec<&str> = keys.split('`').skip(1).step_by(2).collect();
+        assert!(keys.len() > 1, "{problem}");
+        let lines = lines.split_once(after).unwrap().1;
+        for key in keys {
+            let is_shown = lines.lines().any(|line| {
+                line.split(" = ").next() == Some(key) || line.trim_matches(['[', ']']).rsplit('.').next() == Some(key)
+            });
+            assert!(is_shown, "`{key}` is missing from the example");
+        }
+    }
+}
+
+#[test]
+fn what_is_unknown_or_wrong_is_an_error_with_its_line() {
+    let cases = [
+        ("mode = \"live\"\nrulse = \"a\"", "line 2", "unknown field `rulse`"),
+        (
+            "[email]\nhost = \"a\"\nfrom = \"a@b.example\"\npasword_file = \"a\"",
+            "line 4",
+            "unknown field `pasword_file`",
+        ),
+        ("[email]\nhost = \"a\"\nfrom = \"a@b.example\"\npassword = \"a\"", "line 4", "unknown field `password`"),
+        ("[[webhook]]\nname = \"a\"\nsecret = \"a\"", "line 3", "unknown field `secret`"),
+        ("[log]\nlevel = 1", "line 2", "invalid type"),
+        ("mode = \"maybe\"", "line 1", "unknown variant `maybe`"),
+        ("[email]\nhost = \"a\"", "line 1", "missing field `from`"),
+        ("mode =", "line 1", ""),
+    ];
+    for (text, line, expected) in cases {
+        let problem = problem(text);
+        assert!(problem.starts_with("/etc/fristvakt/fristvakt.toml: "), "{problem}");
+        assert!(problem.contains(line) && problem.contains(expected), "{text:?} gave {problem}");
+    }
+}
+
+#[test]
+fn variables_go_first() {
+    let text = "mode = \"live\"\n[email]\nhost = \"a.example\"\nfrom = \"a@b.example\"\nconnections = 2";
+    let variables = [
+        ("database", "sqlite:///tmp/a.db"),
+        ("email__connections", "8"),
+        ("email__host", "b.example"),
+        ("email__timeouts__connect", "5"),
+        ("log__format", "json"),
+        ("mode", "shadow"),
+    ];
+    let config = with_variables(text, &variables).unwrap();
+    let email = config.email.as_ref().unwrap();
+    assert_eq!((config.mode, config.log.format), (Mode::Shadow, LogFormat::Json));
+    assert_eq!(config.database_file().unwrap(), Path::new("/tmp/a.db"));
+    assert_eq!((email.host.as_str(), email.connections, email.timeouts.connect), ("b.example", 8, 5));
+    assert_eq!((email.from.as_str(), email.timeouts.command), ("a@b.example", 60));
+    let unknown = with_variables(text, &[("email__hots", "a")]).unwrap_err().to_string();
+    assert!(unknown.contains("FRISTVAKT_") && unknown.contains("unknown field `hots`"), "{unknown}");
+    let no_section = with_variables(text, &[("mode__a", "a")]).unwrap_err().to_string();
+    assert!(no_section.contains("FRISTVAKT_MODE__A: `mode` is no section"), "{no_section}");
+}
+
+#[test]
+fn a_database_of_another_kind_is_refused_without_its_password() {
+    for database in ["postgres://vakt:hemmelig@db.example/fristvakt", "fristvakt.db", "sqlite://"] {
+        let problem = parse(&format!("database = \"{database}\"")).database_file().unwrap_err().to_string();
+        assert!(problem.contains("`database`") && problem.contains("sqlite:///path/to/fristvakt.db"), "{problem}");
+        assert!(!problem.contains("hemmelig"), "{problem}");
+    }
+}
+
+#[test]
+fn secrets_are_found_beside_the_configuration_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("smtp-password", "hemmelig\n");
+    write("webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    write("fristvakt.toml", &everything().replace("ca_file = \"/etc/fristvakt/ca.pem\"", ""));
+    let config = Config::load(Some(&folder.path().join("fristvakt.toml"))).unwrap();
+    let (smtp, _) = config.email.as_ref().unwrap().load().unwrap();
+    let (webhook, _) = config.webhooks[0].load().unwrap();
+    let shown = format!("{config:?} {config:#?} {smtp:?} {smtp:#?} {webhook:?} {webhook:#?}");
+    assert!(shown.contains("smtp-password") && shown.contains("webhook-secret"));
+    for secret in ["hemmelig", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+        assert!(!shown.contains(secret));
+        // Nor as the bytes that a derived `Debug` would print.
+        let bytes: Vec<String> = secret.bytes().take(4).map(|byte| byte.to_string()).collect();
+        assert!(!shown.contains(&bytes.join(", ")));
+    }
+}
