@@ -1,15 +1,17 @@
 //! What holds for every world: the same arguments give the same plan, the order of lines means nothing where the text
 //! says so, what was handled is handled, and the proof tells the date that stands.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{NaiveDate, TimeDelta, Timelike};
 use fristvakt::calendar::Instant;
 use fristvakt::case::CaseFile;
 use fristvakt::engine::{Municipality, Occasion, Plan, explain, plan, plan_notices};
 use fristvakt::facts::World;
-use fristvakt::obligation::{Obligation, ProofStep, Status, VoidReason};
+use fristvakt::obligation::{Closing, Deviation, Obligation, ProofStep, Status, VoidReason};
 use fristvakt::rules::{From, RuleSet};
+use fristvakt::simulate::{Stretch, run_case};
 use proptest::prelude::*;
 
 use super::world::{Description, instant};
@@ -268,5 +270,74 @@ proptest! {
             (format!("{:#?}", first.obligations), format!("{:#?}", second.obligations))
         });
         prop_assert_eq!(before, after);
+    }
+
+    #[test]
+    fn a_deviation_stands_for_exactly_what_lapsed(records in records(), events in events(), now in moment()) {
+        let planned = within(&facts(&records, &events), |municipality, case| {
+            plan(municipality, case, &[], now, Occasion::Between)
+        });
+        for obligation in planned.obligations.iter().filter(|obligation| RULES.rule(obligation.rule).deviation) {
+            let of_it = |one: &&Deviation| (one.rule, &one.start) == (obligation.rule, &obligation.start);
+            let lapses: Vec<&Deviation> = planned.deviations.iter().filter(of_it).collect();
+            let closing = lapses.last().map(|last| last.closed.map(|(_, how)| how));
+            let fits = match obligation.status {
+                Status::Overdue | Status::Missed => closing == Some(None),
+                Status::MetLate => closing == Some(Some(Closing::MetLate)),
+                _ => matches!(closing, None | Some(Some(Closing::Withdrawn))),
+            };
+            prop_assert!(fits, "{:?} {:?}", obligation, lapses);
+            if obligation.status.is_lapse() {
+                let last = lapses.last().expect("a deviation");
+                prop_assert_eq!(Some(last.due_on), obligation.due.map(|due| due.on));
+                prop_assert!(obligation.due.is_some_and(|due| last.opened_at >= due.at || lapses.len() == 1));
+            }
+            prop_assert!(lapses.iter().rev().skip(1).all(|one| matches!(one.closed, Some((_, Closing::Withdrawn)))));
+        }
+    }
+
+    #[test]
+    fn what_the_register_has_opened_stays_in_it(
+        records in records(), events in events(), one in moment(), other in moment(),
+    ) {
+        let (earlier, later) = (one.min(other), one.max(other));
+        let opened = |now: Instant| {
+            within(&facts(&records, &events), |municipality, case| {
+                let deviations = plan(municipality, case, &[], now, Occasion::Between).deviations;
+                deviations.into_iter().map(|one| (one.rule, one.start, one.number, one.opened_at)).collect::<Vec<_>>()
+            })
+        };
+        let then = opened(later);
+        for deviation in opened(earlier) {
+            prop_assert!(then.contains(&deviation), "{:?} is not among {:?}", deviation, then);
+        }
+    }
+
+    #[test]
+    fn s9_a_notice_goes_out_once_and_in_its_hours(records in records(), events in events(), ends in moment()) {
+        within(&facts(&records, &events), |municipality, case| {
+            let begins = instant("2026-01-01", municipality.zone());
+            let run = run_case(municipality, case, Some(begins), Stretch { begins, ends });
+            let mut keys = HashSet::new();
+            let mut recipients = HashSet::new();
+            for (at, notice) in &run.notices {
+                let key = (
+                    notice.rule,
+                    notice.start.clone(),
+                    notice.position,
+                    notice.repetition,
+                    notice.due_on,
+                    notice.recipient.clone(),
+                );
+                assert!(keys.insert(key), "twice: {notice:?}");
+                let recipient = (*at, notice.rule, notice.start.clone(), notice.recipient.clone());
+                assert!(recipients.insert(recipient), "two in one round: {notice:?} at {at}");
+                let local = at.with_timezone(&municipality.zone());
+                let on = local.date_naive();
+                let in_round = municipality.holds_round(on) && municipality.opening(on) == *at;
+                let is_urgent = RULES.rule(notice.rule).ladder[notice.position].urgent;
+                assert!(in_round || (is_urgent && (7..21).contains(&local.hour())), "{notice:?} at {local}");
+            }
+        });
     }
 }

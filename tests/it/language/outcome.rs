@@ -8,7 +8,7 @@
 //! notices       when step#repetition recipient rule/start role=… as=… due=…
 //! deviations    rule/start opened=… closed=… as=… due=… late=…
 //! unsent        day step#repetition role outcome rule/start due=…
-//! pending       rule/start step#repetition role reason …
+//! pending       rule/start step#repetition role recipient reason when
 //! ```
 
 use chrono_tz::Tz;
@@ -16,7 +16,7 @@ use fristvakt::calendar::{BEGINNING, Closure, Instant, end_of_day};
 use fristvakt::case::CaseFile;
 use fristvakt::engine::{Municipality, explain};
 use fristvakt::facts::World;
-use fristvakt::notice::{Problem, Reason};
+use fristvakt::notice::{Outcome as NoticeOutcome, Problem};
 use fristvakt::obligation::{LateUntil, ProofStep, RuleIndex, Status};
 use fristvakt::rules::RuleSet;
 use fristvakt::rules::diagnostics::{Report, Severity};
@@ -147,7 +147,8 @@ impl Outcome {
                 deviation.due_on,
             )
         }));
-        self.unsent.extend(run.unsent.iter().map(|(at, handled)| {
+        let unsent = run.handled.iter().filter(|(_, handled)| handled.outcome != NoticeOutcome::Sent);
+        self.unsent.extend(unsent.map(|(at, handled)| {
             format!(
                 "{} {}#{} {} {} {}/{} due={}",
                 writer.at(*at),
@@ -178,15 +179,9 @@ impl Outcome {
             let key = writer.key(explained.obligation.rule, &explained.obligation.start);
             self.proof.extend(explained.proof.0.iter().map(|step| format!("{key} {}", writer.proof(step))));
             self.pending.extend(explained.pending.iter().map(|pending| {
-                let reason = match pending.reason {
-                    Reason::NotYet(at) => format!("not_yet {}", writer.at(at)),
-                    Reason::Grace(at) => format!("grace {}", shown(at.map(|at| writer.at(at)))),
-                    Reason::Paused => "paused".to_owned(),
-                    Reason::Protected => "protected".to_owned(),
-                    Reason::BeforeGoLive => "before_go_live".to_owned(),
-                };
+                let (reason, at) = (pending.reason.word(), shown(pending.reason.at().map(|at| writer.at(at))));
                 let step = &writer.rules.rule(explained.obligation.rule).ladder[pending.position].at;
-                format!("{key} {step}#{} {} {reason}", pending.repetition, pending.role)
+                format!("{key} {step}#{} {} {} {reason} {at}", pending.repetition, pending.role, pending.recipient)
             }));
         }
     }
