@@ -77,11 +77,11 @@ fn is_working(calendar: &str, day: NaiveDate) -> bool {
     };
     let easter = NaiveDate::from_ymd_opt(day.year(), easter.0, easter.1).expect("Easter");
     let from_easter = (day - easter).num_days();
-    let in_winter_break = day.year() == 2026 && day.month() == 3 && (9..=13).contains(&day.day());
-    !matches!(day.weekday(), Weekday::Sat | Weekday::Sun)
-        && ![-3, -2, 1].contains(&from_easter)
-        && (day.month(), day.day()) != (5, 1)
-        && !(calendar == "school" && in_winter_break)
+    let is_weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+    let is_holiday = [-3, -2, 1].contains(&from_easter) || (day.month(), day.day()) == (5, 1);
+    let is_winter_break = day.year() == 2026 && day.month() == 3 && (9..=13).contains(&day.day());
+    let is_closed = calendar == "school" && is_winter_break;
+    ![is_weekend, is_holiday, is_closed].contains(&true)
 }
 
 /// A pause from its day, until the day of the resumption where there is one.
