@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
+use super::deliver::readable;
 use super::recheck::Applicable;
 use super::{Daemon, Rules};
-use crate::calendar::Instant;
+use crate::calendar::{Instant, civil_date};
 use crate::case::CaseRef;
 use crate::delivery::message::{
     BacklogLine, Counted, Line, MessageContent, Reached, Reader, RecipientKind, TenantKind, TenantMessage, Told,
 };
-use crate::engine::Municipality;
 use crate::language::Language;
-use crate::notice::{Handled, Outcome, Purpose, Recipient, Role};
+use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::Status;
 use crate::organisation::{Address, Organisation};
-use crate::store::{Claimed, ObligationFilter, ObligationRow, StoreError, StoredOrganisation};
+use crate::store::{
+    Claimed, ClaimedNotice, NoticeRow, ObligationFilter, ObligationRow, StoreError, StoredOrganisation,
+};
 
 /// What a message to a person, a mailbox or the fallback says.
 pub(super) fn content(
@@ -28,7 +31,7 @@ pub(super) fn content(
 ) -> MessageContent {
     let tenant = &organisation.tenant;
     let language = language_of(organisation, &message.recipient, now);
-    let today = crate::calendar::civil_date(tenant.zone, now);
+    let today = civil_date(tenant.zone, now);
     MessageContent {
         language,
         recipient_kind: match message.recipient {
@@ -74,15 +77,16 @@ fn encoded(reference: &str) -> String {
         .collect()
 }
 
-/// On which day whoever is responsible was first told of a due date.
-pub(super) fn told_role(ledger: &[Handled], rule: &str, start: &str, due_on: NaiveDate) -> Option<NaiveDate> {
-    let told = ledger.iter().filter(|handled| {
-        (&*handled.rule, &*handled.start, handled.due_on) == (rule, start, due_on)
-            && handled.role == Role::Responsible
-            && handled.purpose == Purpose::Reminder
-            && handled.outcome == Outcome::Sent
+/// On which day a recipient was last reminded of what an escalation is about, by mail that really left.
+pub(super) fn told_on(sent: &[NoticeRow], notice: &ClaimedNotice, recipient: &str, zone: Tz) -> Option<NaiveDate> {
+    let told = sent.iter().filter(|row| {
+        (&row.rule, &row.start, row.due_on) == (&notice.rule, &notice.start, notice.due_on)
+            && row.role == Role::Responsible.to_string()
+            && row.purpose == Purpose::Reminder.word()
+            && row.channel == super::channels::EMAIL
+            && row.recipient.as_deref() == Some(recipient)
     });
-    told.map(|handled| handled.on).max()
+    told.filter_map(|row| row.sent_at).map(|at| civil_date(zone, at.instant())).max()
 }
 
 /// The language of a recipient: their own, else the municipality's.
@@ -120,10 +124,7 @@ impl Daemon {
             ["revision", pack, date] => rules.set.pack(pack).zip(date.parse().ok()).map(|(pack, revise_by)| {
                 TenantKind::RevisionDue { pack_title: pack.title.text(language).clone(), revise_by }
             }),
-            [super::sweep::BACKLOG] => match Municipality::new(&rules.set, organisation) {
-                Ok(municipality) => backlog_kind(rules, language, &self.backlog(&municipality).await?),
-                Err(_) => None,
-            },
+            [super::sweep::BACKLOG] => backlog_kind(rules, language, &self.backlog(rules, stored).await?),
             _ => None,
         };
         Ok(kind.map(|kind| TenantMessage {
@@ -135,14 +136,28 @@ impl Daemon {
     }
 
     /// Obligations that were due before the municipality went live and are still open: nothing is sent for them.
-    pub(super) async fn backlog(&self, municipality: &Municipality<'_>) -> Result<Vec<ObligationRow>, StoreError> {
-        let tenant = &municipality.organisation.tenant;
+    ///
+    /// Of an address-protected case nothing leaves, not even here.
+    pub(super) async fn backlog(
+        &self,
+        rules: &Rules,
+        stored: &StoredOrganisation,
+    ) -> Result<Vec<ObligationRow>, StoreError> {
+        let tenant = &stored.organisation.tenant;
         let Some(go_live) = tenant.go_live else { return Ok(vec![]) };
         let filter = ObligationFilter { tenant: Some(tenant.id.to_string()), ..ObligationFilter::default() };
         let rows = self.store.list_obligations(&filter, self.clock.now()).await?;
         let is_late =
             |row: &ObligationRow| row.due_on.is_some_and(|due_on| due_on.0 < go_live) && row.status == "overdue";
-        Ok(rows.into_iter().filter(is_late).collect())
+        let mut backlog = Vec::new();
+        for row in rows.into_iter().filter(is_late) {
+            let case = readable(self.store.case(stored, &rules.set, &row.case).await)?;
+            let record = case.as_ref().and_then(|case| case.file.records.at(self.clock.now()));
+            if record.is_some_and(|record| !record.protected) {
+                backlog.push(row);
+            }
+        }
+        Ok(backlog)
     }
 }
 

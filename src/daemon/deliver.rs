@@ -13,6 +13,7 @@
 //! and no database call is ever cut short.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use chrono::{NaiveDate, TimeDelta};
 use sha2::{Digest, Sha256};
@@ -26,6 +27,7 @@ use super::recheck::{Applicable, Rechecked};
 use super::{Daemon, Rules};
 use crate::calendar::{Instant, civil_date};
 use crate::case::CaseRef;
+use crate::config::Mode;
 use crate::delivery::email::{Composed, Outgoing, Session, compose};
 use crate::delivery::message::Rendered;
 use crate::delivery::retry::next_attempt_at;
@@ -78,6 +80,8 @@ enum Attempt {
     Sent,
     Withdrawn,
     Failed,
+    /// It waits for the hours of whoever receives it.
+    Postponed,
     /// Something changed since it was composed.
     Again,
 }
@@ -85,6 +89,14 @@ enum Attempt {
 impl Daemon {
     /// Sends everything that is due, on as many lines as the relay allows.
     pub(super) async fn deliver(self: &Arc<Self>, stop: &Stop) -> Result<Delivered, StoreError> {
+        if self.mode == Mode::Shadow {
+            return Ok(Delivered::default());
+        }
+        let unsettled = self.unsettled.swap(true, Ordering::SeqCst);
+        if unsettled {
+            // No worker lives now: what an earlier delivery could not settle is nobody's.
+            self.store.take_back_dead_attempts(self.clock.now(), "").await?;
+        }
         let lines = self.channels.smtp.as_ref().map_or(LINES, |smtp| smtp.connections);
         let mut workers = JoinSet::new();
         for _ in 0..lines {
@@ -98,6 +110,7 @@ impl Daemon {
         }
         let mut total = Delivered::default();
         let mut failure = None;
+        let mut panicked = false;
         while let Some(ended) = workers.join_next().await {
             match ended {
                 Ok(Ok(delivered)) => {
@@ -107,10 +120,12 @@ impl Daemon {
                 }
                 Ok(Err(error)) => failure = Some(error),
                 Err(_) => {
-                    tracing::error!("a delivery worker ended in a panic; its message is taken back at the next start")
+                    panicked = true;
+                    tracing::error!("a delivery worker ended in a panic; its message is taken back at the next tick");
                 }
             }
         }
+        self.unsettled.store(panicked || failure.is_some(), Ordering::SeqCst);
         failure.map_or(Ok(total), Err)
     }
 }
@@ -132,6 +147,7 @@ impl Worker {
                 Attempt::Sent => self.delivered.sent += 1,
                 Attempt::Withdrawn => self.delivered.withdrawn += 1,
                 Attempt::Failed | Attempt::Again => self.delivered.failed += 1,
+                Attempt::Postponed => {}
             }
         }
         if let Some(session) = self.session.take() {
@@ -155,8 +171,7 @@ impl Worker {
     async fn attempt(&mut self, message: &Claimed) -> Result<Attempt, StoreError> {
         let now = self.daemon.clock.now();
         if let Some(until) = self.daemon.channels.held_until(&message.channel, now) {
-            let next = Next::RetryAt(until);
-            self.daemon.store.fail(message.attempt, FailureClass::Temporary, "channel held", &next, now).await?;
+            self.daemon.store.postpone(message.attempt, until).await?;
             return Ok(Attempt::Failed);
         }
         let (organisations, _) = self.daemon.municipalities(&self.rules, now).await?;
@@ -164,6 +179,14 @@ impl Worker {
         let Some(stored) = stored else {
             return self.failed(message, Failure::new(FailureClass::Temporary, "tenant unusable")).await;
         };
+        // People are written to within their hours, however late a message is. A webhook wakes nobody.
+        let quiet = Municipality::new(&self.rules.set, &stored.organisation)
+            .ok()
+            .and_then(|municipality| municipality.quiet_until(now, message.urgent));
+        if let Some(until) = quiet.filter(|_| message.channel == EMAIL) {
+            self.daemon.store.postpone(message.attempt, until).await?;
+            return Ok(Attempt::Postponed);
+        }
         let outcome = match self.prepare(stored, message, now).await? {
             Err(failure) => Err(failure),
             Ok(Prepared::Nothing) => return Ok(Attempt::Withdrawn),
@@ -207,7 +230,7 @@ impl Worker {
         };
         let (rendered, problems) = rendered;
         for problem in problems {
-            tracing::error!(message = %message.message, %problem, "a template failed; a plain text goes out instead");
+            tracing::error!(id = %message.message, %problem, "a template failed; a plain text goes out instead");
         }
         Ok(self.compose(stored, message, &applicable, &rendered, now).map(|mail| Prepared::Mail(Box::new(mail), ready)))
     }
@@ -353,12 +376,26 @@ impl Worker {
     }
 
     async fn accepted(&self, message: &Claimed, code: u16) -> Result<Attempt, StoreError> {
-        let ours = self.daemon.store.accept(message.attempt, &code.to_string(), self.daemon.clock.now()).await?;
+        let ours = self.settle(message, code).await?;
         if !ours {
-            tracing::error!(message = %message.message, "accepted, but taken back meanwhile; it may go out again");
+            tracing::error!(id = %message.message, "accepted, but taken back meanwhile; it may go out again");
         }
-        tracing::info!(message = %message.message, to = %message.recipient, channel = %message.channel, code, "sent");
+        tracing::info!(id = %message.message, to = %message.recipient, channel = %message.channel, code, "sent");
         Ok(Attempt::Sent)
+    }
+
+    /// P8, again and again as long as the database is only busy: what is forgotten here is sent twice.
+    async fn settle(&self, message: &Claimed, code: u16) -> Result<bool, StoreError> {
+        const TRIES: usize = 5;
+        let mut tries = 0;
+        loop {
+            let settled = self.daemon.store.accept(message.attempt, &code.to_string(), self.daemon.clock.now()).await;
+            tries += 1;
+            match settled {
+                Err(error) if error.may_pass() && tries < TRIES => {}
+                settled => return settled,
+            }
+        }
     }
 
     async fn failed_of(
@@ -383,7 +420,7 @@ impl Worker {
         let Some(next) = self.next_in_chain(stored, message, now).await? else {
             return self.failed(message, failure).await;
         };
-        tracing::warn!(message = %message.message, to = %recipient, next = %next, code = %failure.code, "address refused; passed on");
+        tracing::warn!(id = %message.message, to = %recipient, next = %next, code = %failure.code, "address refused; passed on");
         let next = Next::Reroute(next, now);
         self.daemon.store.fail(message.attempt, failure.class, &failure.code, &next, now).await?;
         Ok(Attempt::Failed)
@@ -399,7 +436,7 @@ impl Worker {
         let Ok(municipality) = Municipality::new(&self.rules.set, &stored.organisation) else { return Ok(None) };
         let mut chain = Vec::new();
         if let Some(notice) = message.notices.first()
-            && let Some(case) = self.daemon.store.case(stored, &self.rules.set, &notice.case).await?
+            && let Some(case) = readable(self.daemon.store.case(stored, &self.rules.set, &notice.case).await)?
             && let Some(rule) = self.rules.set.rule_named(&notice.rule)
         {
             let responsible = &self.rules.set.rule(rule).responsible;
@@ -424,9 +461,17 @@ impl Worker {
         } else {
             next_attempt_at(now, message.tries + 1, message.attempt, failure.retry_after)
         };
-        tracing::warn!(message = %message.message, to = %message.recipient, code = %failure.code, class = failure.class.word(), retry_at = %next, "not sent");
+        tracing::warn!(id = %message.message, to = %message.recipient, code = %failure.code, class = failure.class.word(), retry_at = %next, "not sent");
         self.daemon.store.fail(message.attempt, failure.class, &failure.code, &Next::RetryAt(next), now).await?;
         Ok(Attempt::Failed)
+    }
+}
+
+/// A case that does not parse is set aside elsewhere; here it is as good as none.
+pub(super) fn readable<T>(case: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+    match case {
+        Err(StoreError::Unreadable { .. }) => Ok(None),
+        other => other,
     }
 }
 

@@ -17,6 +17,7 @@ mod run;
 mod sweep;
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use sha2::{Digest, Sha256};
@@ -49,6 +50,8 @@ pub struct Daemon {
     owner: String,
     current: RwLock<Arc<Rules>>,
     known: municipalities::Known,
+    /// Whether a delivery may have left messages in its hands.
+    unsettled: AtomicBool,
 }
 
 /// The rules in use, with the templates that came with them.
@@ -136,13 +139,14 @@ impl Daemon {
             owner,
             current: RwLock::new(Arc::new(rules)),
             known: municipalities::Known::default(),
+            unsettled: AtomicBool::new(false),
         };
         let TakenBack { unsent, maybe_sent } =
             daemon.store.take_back_dead_attempts(daemon.clock.now(), &daemon.owner).await?;
         if unsent + maybe_sent > 0 {
             tracing::warn!(unsent, maybe_sent, "took back messages that an earlier process had in hand");
         }
-        daemon.note_rules().await?;
+        daemon.note_rules(&daemon.rules()).await?;
         Ok(daemon)
     }
 
@@ -157,12 +161,12 @@ impl Daemon {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn replace_rules(&self, rules: Rules) -> Result<(), StoreError> {
+        self.note_rules(&rules).await?;
         *self.current.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
-        self.note_rules().await
+        Ok(())
     }
 
-    async fn note_rules(&self) -> Result<(), StoreError> {
-        let rules = self.rules();
+    async fn note_rules(&self, rules: &Rules) -> Result<(), StoreError> {
         if self.store.note_rules(&rules.fingerprint).await? {
             tracing::info!(rules = %&rules.fingerprint[..12], "rules in use; all cases will be planned with them");
         }

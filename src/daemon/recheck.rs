@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
-use super::content::told_role;
+use super::content::told_on;
+use super::deliver::readable;
 use super::{Daemon, Rules};
 use crate::calendar::Instant;
 use crate::engine::{Explained, Municipality, explain};
 use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::{ObligationKey, Status};
-use crate::store::{Claimed, ClaimedNotice, NoticeName, StoreError, StoredCase, StoredOrganisation};
+use crate::store::{
+    Claimed, ClaimedNotice, NoticeFilter, NoticeName, NoticeRow, StoreError, StoredCase, StoredOrganisation,
+};
 
 /// A notice that still applies, with what a message says of it.
 #[derive(Debug)]
@@ -56,12 +59,14 @@ impl Daemon {
         cases.dedup();
         for id in cases {
             let notices = message.notices.iter().filter(|notice| notice.case == id);
-            let Some(case) = self.store.case(stored, &rules.set, id).await? else {
-                found.withdrawn.extend(notices.map(|notice| (notice.name(), "case removed")));
+            // Withdrawn notices are not handled: once the case can be read again, it is planned again.
+            let Some(case) = readable(self.store.case(stored, &rules.set, id).await)? else {
+                found.withdrawn.extend(notices.map(|notice| (notice.name(), "case removed or unreadable")));
                 continue;
             };
             found.seen.push((id.to_owned(), case.stamp.version));
-            let recheck = CaseRecheck::new(&municipality, &case, message, now);
+            let sent = if message.escalation { self.sent_of(&message.tenant, id).await? } else { vec![] };
+            let recheck = CaseRecheck::new(&municipality, &case, message, sent, now);
             for notice in notices {
                 match recheck.notice(notice) {
                     Ok(applicable) => found.applicable.push(applicable),
@@ -78,6 +83,15 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    /// What was really sent of a case.
+    async fn sent_of(&self, tenant: &str, case: &str) -> Result<Vec<NoticeRow>, StoreError> {
+        let (tenant, case) = (Some(tenant.to_owned()), Some(case.to_owned()));
+        let filter = NoticeFilter { tenant, case, state: Some("sent".to_owned()), ..NoticeFilter::default() };
+        self.store.list_notices(&filter).await
+    }
+}
+
 const OTHER_RECIPIENT: &str = "meant for somebody else now";
 
 struct CaseRecheck<'a> {
@@ -86,12 +100,20 @@ struct CaseRecheck<'a> {
     message: &'a Claimed,
     now: Instant,
     explained: Vec<Explained>,
+    /// What was really sent of the case, where an escalation asks for it.
+    sent: Vec<NoticeRow>,
 }
 
 impl<'a> CaseRecheck<'a> {
-    fn new(municipality: &'a Municipality<'a>, case: &'a StoredCase, message: &'a Claimed, now: Instant) -> Self {
+    fn new(
+        municipality: &'a Municipality<'a>,
+        case: &'a StoredCase,
+        message: &'a Claimed,
+        sent: Vec<NoticeRow>,
+        now: Instant,
+    ) -> Self {
         let explained = explain(municipality, &case.file, &case.ledger, now);
-        Self { municipality, case, message, now, explained }
+        Self { municipality, case, message, now, explained, sent }
     }
 
     fn notice(&self, notice: &ClaimedNotice) -> Result<Applicable, &'static str> {
@@ -121,7 +143,7 @@ impl<'a> CaseRecheck<'a> {
         let rule = rules.rule(obligation.rule);
         let (recipient, problem) =
             self.municipality.reached(&self.case.file, &rule.responsible, &role, self.now).ok_or("gone")?;
-        let rerouted = self.message.tries > 0 && self.is_in_chain(&rule.responsible);
+        let rerouted = self.message.rerouted && self.is_in_chain(&rule.responsible);
         if recipient != self.message.recipient && !rerouted {
             return Err(OTHER_RECIPIENT);
         }
@@ -132,9 +154,7 @@ impl<'a> CaseRecheck<'a> {
         let is_person = matches!(recipient, Recipient::Person(_));
         let is_deputy =
             is_person && named.as_ref().is_some_and(|named| Recipient::Person(Arc::clone(named)) != recipient);
-        let told = told_role(&self.case.ledger, &rule.name, &notice.start, notice.due_on.0)
-            .filter(|_| purpose == Purpose::Escalation)
-            .map(|on| (self.reader_role(&rule.responsible, &Role::Responsible), on));
+        let told = (purpose == Purpose::Escalation).then(|| self.told(&rule.responsible, notice)).flatten();
         Ok(Applicable {
             notice: notice.clone(),
             explained: explained.clone(),
@@ -150,6 +170,14 @@ impl<'a> CaseRecheck<'a> {
                 start: obligation.start.clone(),
             },
         })
+    }
+
+    /// When whoever is responsible was last told of a due date, if a message really left for them.
+    fn told(&self, responsible: &[Role], notice: &ClaimedNotice) -> Option<(Role, chrono::NaiveDate)> {
+        let reached = self.municipality.reached(&self.case.file, responsible, &Role::Responsible, self.now)?;
+        let (recipient, None) = reached else { return None };
+        let on = told_on(&self.sent, notice, &recipient.to_string(), self.municipality.zone())?;
+        Some((self.reader_role(responsible, &Role::Responsible), on))
     }
 
     /// Whether the message was passed on after its recipient's address refused it.

@@ -58,7 +58,7 @@ impl Daemon {
                 return Ok(());
             }
         };
-        let last = self.store.last_round(&tenant.id).await?;
+        let last = self.last_round(stored, municipality.date(now)).await?;
         let round = municipality.round_at(now).filter(|day| last.is_none_or(|last| last < *day));
         let occasion = if round.is_some() { Occasion::Round } else { Occasion::Between };
         let slot = round.map(|day| municipality.opening(day));
@@ -74,7 +74,7 @@ impl Daemon {
             swept.planned += self.plan_cases(&municipality, &due.cases, now, occasion, slot).await?;
         }
         if let Some(day) = round {
-            self.tell_tenant(&municipality, day, now).await?;
+            self.tell_tenant(rules, stored, &municipality, day, now).await?;
             let released = self.store.finish_round(&tenant.id, day, now).await?;
             tracing::info!(tenant = %tenant.id, %day, messages = released, "round held");
             swept.rounds += 1;
@@ -83,6 +83,19 @@ impl Daemon {
         let next = municipality.round_from(now + TimeDelta::nanoseconds(1));
         swept.next_round = Some(swept.next_round.map_or(next, |earlier| earlier.min(next)));
         Ok(())
+    }
+
+    /// The day of the last round. One that lies ahead was held under a wrong clock: it does not count, and neither does
+    /// what was planned then.
+    async fn last_round(&self, stored: &StoredOrganisation, today: NaiveDate) -> Result<Option<NaiveDate>, StoreError> {
+        let tenant = &stored.organisation.tenant;
+        let last = self.store.last_round(&tenant.id).await?;
+        if let Some(ahead) = last.filter(|last| *last > today) {
+            tracing::error!(tenant = %tenant.id, %ahead, %today, "the last round lies ahead: the clock was or is wrong; all cases are planned again");
+            self.store.forget_round(&tenant.id).await?;
+            return Ok(None);
+        }
+        Ok(last)
     }
 
     async fn plan_cases(
@@ -114,6 +127,8 @@ impl Daemon {
     /// What the coordinator is told once: routines past their revision date, and, at go-live, the backlog.
     async fn tell_tenant(
         &self,
+        rules: &Rules,
+        stored: &StoredOrganisation,
         municipality: &Municipality<'_>,
         day: NaiveDate,
         now: Instant,
@@ -129,7 +144,7 @@ impl Daemon {
         let mut names: Vec<String> = overdue.collect();
         // Of the first round that sends anything: what becomes late afterwards has notices of its own.
         if tenant.go_live.is_some() && !self.store.was_told(&tenant.id, BACKLOG).await? {
-            if self.backlog(municipality).await?.is_empty() {
+            if self.backlog(rules, stored).await?.is_empty() {
                 self.store.nothing_to_tell(&tenant.id, BACKLOG, now).await?;
             } else {
                 names.push(BACKLOG.to_owned());

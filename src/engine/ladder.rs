@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{NaiveDate, TimeDelta};
 
 use crate::calendar::{Calendar, Instant, Unit, at_local, time_of_day};
 use crate::notice::{Handled, Notice, Outcome, Problem, Purpose, Reason, Recipient, Role};
@@ -10,7 +10,7 @@ use crate::obligation::{Due, Obligation};
 use crate::rules::{Rule, Step};
 
 use super::Occasion;
-use super::municipality::Municipality;
+use super::municipality::{EVENING, MORNING, Municipality};
 use super::recipients::Roles;
 use super::start::Start;
 use super::view::View;
@@ -64,15 +64,6 @@ pub(crate) struct Climb<'v, 'a> {
     pub(crate) occasion: Occasion,
     pub(crate) today: NaiveDate,
 }
-
-pub(super) const MORNING: NaiveTime = match NaiveTime::from_hms_opt(7, 0, 0) {
-    Some(time) => time,
-    None => NaiveTime::MIN,
-};
-const EVENING: NaiveTime = match NaiveTime::from_hms_opt(21, 0, 0) {
-    Some(time) => time,
-    None => NaiveTime::MIN,
-};
 
 impl Climb<'_, '_> {
     /// What goes out, what is overtaken, and what waits for when.
@@ -248,7 +239,7 @@ impl Climb<'_, '_> {
         }
         let go_live = municipality.organisation.tenant.go_live;
         let go_live = go_live.map(|date| at_local(municipality.zone(), date, MORNING));
-        awake_from(municipality, go_live.map_or(moment, |go_live| moment.max(go_live)).max(after_now))
+        municipality.awake_from(go_live.map_or(moment, |go_live| moment.max(go_live)).max(after_now))
     }
 
     /// Per recipient, the last candidate goes out and the others are recorded.
@@ -343,20 +334,6 @@ impl Climb<'_, '_> {
 fn delivery_day(municipality: &Municipality<'_>, nominal: NaiveDate, due_on: NaiveDate) -> NaiveDate {
     let calendar = municipality.delivery_calendar();
     if nominal <= due_on { calendar.on_or_before(nominal) } else { calendar.on_or_after(nominal) }
-}
-
-/// `instant`, or the next 07:00 where it falls between 21:00 and 07:00.
-fn awake_from(municipality: &Municipality<'_>, instant: Instant) -> Instant {
-    let zone = municipality.zone();
-    let time = time_of_day(zone, instant);
-    let date = municipality.date(instant);
-    if time < MORNING {
-        at_local(zone, date, MORNING)
-    } else if time >= EVENING {
-        at_local(zone, date.succ_opt().unwrap_or(date), MORNING)
-    } else {
-        instant
-    }
 }
 
 pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {

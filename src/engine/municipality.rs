@@ -1,6 +1,6 @@
 //! A municipality as the engine works with it: its rules, calendars and people, resolved once.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
 use crate::calendar::{Calendar, Instant, at_local, civil_date, time_of_day};
@@ -19,6 +19,16 @@ pub struct Municipality<'a> {
     active: Vec<RuleIndex>,
     delivery: CalendarIndex,
 }
+
+/// From when on, and until when, urgent notices may reach people.
+pub(crate) const MORNING: NaiveTime = match NaiveTime::from_hms_opt(7, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+pub(crate) const EVENING: NaiveTime = match NaiveTime::from_hms_opt(21, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
 
 impl<'a> Municipality<'a> {
     /// Resolves what a tenant record names.
@@ -123,6 +133,33 @@ impl<'a> Municipality<'a> {
     pub fn round_day_from(&self, date: NaiveDate) -> NaiveDate {
         let date = self.organisation.tenant.go_live.map_or(date, |go_live| go_live.max(date));
         self.delivery_calendar().on_or_after(date)
+    }
+
+    /// Until when nobody may be written to, if not now: outside the hours of a delivery day, or, for what is urgent, at
+    /// night (§ 9).
+    #[must_use]
+    pub fn quiet_until(&self, now: Instant, urgent: bool) -> Option<Instant> {
+        let until = if urgent {
+            self.awake_from(now)
+        } else if self.round_at(now).is_some() {
+            now
+        } else {
+            self.round_from(now)
+        };
+        (until > now).then_some(until)
+    }
+
+    /// `instant`, or the next 07:00 where it falls between 21:00 and 07:00.
+    pub(crate) fn awake_from(&self, instant: Instant) -> Instant {
+        let time = time_of_day(self.zone(), instant);
+        let date = self.date(instant);
+        if time < MORNING {
+            at_local(self.zone(), date, MORNING)
+        } else if time >= EVENING {
+            at_local(self.zone(), date.succ_opt().unwrap_or(date), MORNING)
+        } else {
+            instant
+        }
     }
 
     /// The day whose round may run at `now`: today, from opening until closing time.

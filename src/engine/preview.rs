@@ -9,7 +9,8 @@ use crate::calendar::{Instant, at_local};
 use crate::notice::{Purpose, Reason, Recipient, Role};
 use crate::obligation::Due;
 
-use super::ladder::{Candidate, Climb, MORNING};
+use super::ladder::{Candidate, Climb};
+use super::municipality::MORNING;
 use super::recipients::Roles;
 
 /// A step that has not gone out, whom it would reach today, and why.

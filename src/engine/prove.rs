@@ -8,6 +8,7 @@ use crate::obligation::{Obligation, Proof, ProofStep};
 use super::Occasion;
 use super::deadline::Trace;
 use super::evaluate::{Evaluation, Judge};
+use super::fulfilment::Ending;
 use super::ladder::Climb;
 use super::municipality::Municipality;
 use super::recipients::Roles;
@@ -86,7 +87,8 @@ fn proof<'a>(judge: &mut Judge<'_, 'a>, start: &Start<'a>) -> Proof {
     let (end, _) = judge.end_and_due(start);
     // Marks the event that met this one as used, as planning does.
     let _ = judge.obligation(start);
-    let end = end.filter(|_| start.window.is_none());
+    // For a recurrence, pauses and extensions after the meeting still count; after any other end they do not.
+    let end = end.filter(|end| start.window.is_none() || end.how != Ending::Met);
     let _ = judge.due(start, end, &mut trace);
     Proof(trace.into_steps())
 }

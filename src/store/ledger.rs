@@ -21,7 +21,8 @@ struct LedgerRow {
     handled_on: Day,
 }
 
-/// The ledgers of these cases, by case id, each in a fixed order.
+/// The ledgers of these cases, by case id, each in a fixed order. A step whose mail was withdrawn is not handled, whatever
+/// a webhook heard of it.
 pub(super) async fn ledgers(
     read: &mut sqlx::SqliteConnection,
     tenant: &str,
@@ -31,7 +32,10 @@ pub(super) async fn ledgers(
     for chunk in cases.chunks(ROWS) {
         let mut select = QueryBuilder::<Sqlite>::new(
             "SELECT case_id, rule, start, step, repetition, due_on, role, purpose, outcome, handled_on \
-             FROM notices WHERE state <> 'withdrawn' AND tenant = ",
+             FROM notices n WHERE state <> 'withdrawn' AND NOT EXISTS (SELECT 1 FROM notices e \
+                 WHERE e.tenant = n.tenant AND e.case_id = n.case_id AND e.rule = n.rule AND e.start = n.start \
+                 AND e.step = n.step AND e.repetition = n.repetition AND e.due_on = n.due_on AND e.role = n.role \
+                 AND e.channel = 'email' AND e.state = 'withdrawn') AND tenant = ",
         );
         select.push_bind(tenant).push(" AND case_id IN (");
         let mut ids = select.separated(", ");

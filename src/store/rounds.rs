@@ -16,6 +16,21 @@ impl Store {
         Ok(day.flatten().map(|day| day.0))
     }
 
+    /// Forgets the last round, and has all cases of the tenant planned again.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn forget_round(&self, tenant: &str) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let tenants = "UPDATE tenants SET last_round = NULL WHERE id = $1";
+        let agenda = "UPDATE agenda SET generation = -1 WHERE tenant = $1";
+        for update in [tenants, agenda] {
+            sqlx::query(update).bind(tenant).execute(&mut *write).await?;
+        }
+        write.commit().await?;
+        Ok(())
+    }
+
     /// Marks the tenant's round of `day` as done and releases everything that it gathered, also what an earlier
     /// round that was cut short left behind. Returns how many messages were released; a second call releases none.
     ///

@@ -166,8 +166,8 @@ pub(super) fn rule(
     let ending = ending(source, around, &mut table);
     let people = people(source, around, &texts, &mut table);
     table.finish();
-    let (timing, (met_by, met_when)) = (timing?, fulfilment?);
     let [when, unless] = scope_conditions(source, scope, node);
+    let (timing, (met_by, met_when)) = (timing?, fulfilment?);
     Some(Rule {
         name: format!("{}/{}", around.pack.id, around.id).into(),
         pack: around.pack_number,

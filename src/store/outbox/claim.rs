@@ -28,7 +28,7 @@ impl Store {
             return Ok(vec![]);
         }
         let mut write = self.write().await?;
-        let select = "SELECT id, tenant, recipient, channel, slot, urgent, escalation, subject, possible_repeat, tries \
+        let select = "SELECT id, tenant, recipient, channel, slot, urgent, escalation, subject, possible_repeat, tries, reason \
                       FROM messages WHERE state = 'pending' AND next_try_at <= $1 \
                       ORDER BY escalation DESC, created_at, id LIMIT $2";
         let query = sqlx::query_as(select).bind(At::from(now)).bind(i64::from(limit));
@@ -187,6 +187,7 @@ impl MessageRow {
             escalation: self.escalation != 0,
             possible_repeat: self.possible_repeat != 0,
             tries: u32::try_from(self.tries).unwrap_or(0),
+            rerouted: self.reason.as_deref() == Some("rerouted"),
             subject: self.subject.clone(),
             notices,
         })

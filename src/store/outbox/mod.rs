@@ -48,6 +48,8 @@ pub struct Claimed {
     pub possible_repeat: bool,
     /// How many attempts failed before.
     pub tries: u32,
+    /// Whether it was passed on, because an address refused it.
+    pub rerouted: bool,
     /// For a message to the municipality itself: the name it was told under, see [`super::Store::tell_once`].
     pub subject: Option<String>,
     /// What it tells, still unsent, in a fixed order.
@@ -187,4 +189,5 @@ struct MessageRow {
     subject: Option<String>,
     possible_repeat: i64,
     tries: i64,
+    reason: Option<String>,
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::super::{At, Store, StoreError, Write};
 use super::{FailureClass, Next};
 use crate::calendar::Instant;
+use crate::notice::Recipient;
 
 impl Store {
     /// P8 for one message; see [`Store::accept_all`].
@@ -60,6 +61,25 @@ impl Store {
         Ok(sent)
     }
 
+    /// Puts a message back that is not to leave now: nothing was tried, so nothing is counted. `false`: it is not in
+    /// this attempt's hands.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn postpone(&self, attempt: Uuid, until: Instant) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let update = "UPDATE messages SET state = 'pending', next_try_at = $2, attempt = NULL, lease_until = NULL \
+                      WHERE attempt = $1 AND state = 'claimed'";
+        let query = sqlx::query(update).bind(attempt.to_string()).bind(At::from(until));
+        let ours = query.execute(&mut *write).await?.rows_affected() == 1;
+        if ours {
+            let delete = "DELETE FROM attempts WHERE id = $1 AND phase = 'claimed'";
+            sqlx::query(delete).bind(attempt.to_string()).execute(&mut *write).await?;
+        }
+        write.commit().await?;
+        Ok(ours)
+    }
+
     /// P8: an attempt that failed, before or after it was handed over, and what becomes of its message. `code` is the
     /// answer's short code and holds nothing personal. `false`: the message is not in this attempt's hands.
     ///
@@ -78,6 +98,9 @@ impl Store {
         let ours = end_attempt(&mut write, attempt, phase, Some(class), code, now).await?;
         if ours {
             let repeat = i64::from(class == FailureClass::Unknown);
+            if let Next::Reroute(recipient, _) = next {
+                pass_on(&mut write, attempt, recipient).await?;
+            }
             back_to_pending(&mut write, attempt, repeat, next, now).await?;
         }
         write.commit().await?;
@@ -138,10 +161,19 @@ async fn back_to_pending(
         Next::Reroute(recipient, at) => ("pending", *at, Some(recipient.to_string()), Some("rerouted")),
         Next::Hold(reason) => ("held", now, None, Some(*reason)),
     };
-    let update = "UPDATE messages SET state = $2, next_try_at = $3, recipient = coalesce($4, recipient), reason = $5, \
+    let update = "UPDATE messages SET state = $2, next_try_at = $3, recipient = coalesce($4, recipient), reason = coalesce($5, reason), \
                   tries = tries + 1, attempt = NULL, lease_until = NULL, \
                   possible_repeat = CASE WHEN $6 = 1 THEN 1 ELSE possible_repeat END WHERE attempt = $1";
     let query = sqlx::query(update).bind(attempt.to_string()).bind(state).bind(At::from(at)).bind(recipient);
     query.bind(reason).bind(repeat).execute(&mut **write).await?;
+    Ok(())
+}
+
+/// What a message tells now goes to somebody else: the ledger says so, and why.
+async fn pass_on(write: &mut Write, attempt: Uuid, recipient: &Recipient) -> Result<(), StoreError> {
+    let update = "UPDATE notices SET recipient = $2, reason = 'address refused, passed on' \
+                  WHERE message = (SELECT id FROM messages WHERE attempt = $1)";
+    let query = sqlx::query(update).bind(attempt.to_string()).bind(recipient.to_string());
+    query.execute(&mut **write).await?;
     Ok(())
 }

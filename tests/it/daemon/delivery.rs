@@ -77,8 +77,13 @@ async fn a_relay_that_is_down_delays_everything_and_loses_nothing() {
 
 /// A relay that takes one mail; what it was told.
 async fn one_mail(listener: tokio::net::TcpListener) -> String {
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     let (stream, _) = listener.accept().await.unwrap();
+    conversation(stream).await
+}
+
+/// The relay's side of one connection; what it was told.
+async fn conversation(stream: tokio::net::TcpStream) -> String {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     let mut told = String::new();
@@ -226,4 +231,123 @@ async fn a_second_daemon_on_the_same_database_is_refused() {
     let again = fristvakt::daemon::Daemon::open(&config(here.folder.path(), 25, ""), here.clock.clone()).await;
     assert!(again.unwrap_err().to_string().contains("another fristvakt daemon"));
     drop(here.catcher);
+}
+
+/// An installation whose relay is down, and the port on which it can come back.
+async fn without_relay(facts: &str, extra: &str) -> (Installation, u16) {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    drop(taken);
+    let here = Installation::on(folder, None, port, extra).await;
+    here.import(facts).await;
+    (here, port)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_message_waits_for_the_hours_of_whoever_receives_it() {
+    let (here, port) = without_relay(FACTS, "").await;
+    here.tick("2026-03-13T08:00:00+01:00").await;
+    let relay = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    // Friday night and Saturday: the relay is back, and nobody is disturbed.
+    for at in ["2026-03-13T23:00:00+01:00", "2026-03-14T03:00:00+01:00", "2026-03-14T10:00:00+01:00"] {
+        assert_eq!(here.tick(at).await.delivered.sent, 0, "{at}");
+    }
+    let received = tokio::spawn(one_mail(relay));
+    assert_eq!(here.tick("2026-03-16T08:00:00+01:00").await.delivered.sent, 1);
+    drop(here);
+    received.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leaves_for_a_protected_case_not_even_in_the_backlog() {
+    let facts = FACTS
+        .replace("\"go_live\":\"2026-01-01\"", "\"go_live\":\"2026-04-01\"")
+        .replace("\"ref\":\"9QX2\"", "\"ref\":\"SECRET\",\"protected\":true");
+    let here = Installation::with(&facts).await;
+    here.tick("2026-04-01T08:00:00+02:00").await;
+    let mails = here.mails();
+    assert_eq!(here.recipients(), ["koord@k.example"]);
+    assert!(mails[0].1.contains("7F3K") && !mails[0].1.contains("SECRET"), "{}", mails[0].1);
+    here.tick("2026-04-07T08:00:00+02:00").await;
+    assert_eq!(here.mails().len(), 1, "told once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_cannot_be_read_any_more_does_not_hold_the_others_in_its_mail() {
+    let here = Installation::with(FACTS).await;
+    here.clock.set(instant("2026-03-11T08:00:00+01:00"));
+    here.daemon.sweep(here.clock.now()).await.unwrap();
+    poison(&here.folder.path().join("test.db")).await;
+    assert_eq!(here.tick("2026-03-11T08:00:10+01:00").await.delivered.sent, 1);
+    let mails = here.mails();
+    assert!(mails[0].1.contains("9QX2") && !mails[0].1.contains("7F3K"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_heard_of_a_reminder_does_not_replace_the_mail() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    let secrets = tempfile::tempdir().unwrap();
+    let secret = secrets.path().join("secret");
+    std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let extra = format!(
+        "[[webhook]]\nname = \"all\"\nurl = \"{}/hook\"\nsecret_files = [\"{}\"]\nallow_insecure_loopback = true\n",
+        server.uri(),
+        secret.display()
+    );
+    let (here, port) = without_relay(FACTS, &extra).await;
+    here.tick("2026-03-11T08:00:00+01:00").await;
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+    // Before the relay is back, the holder is away and somebody stands in.
+    let away = r#""id":"larer","email":"larer@k.example","absent":[{"from":"2026-03-10","to":"2026-03-20","deputy":"vikar"}],"#;
+    here.import(&FACTS.replace(r#""id":"larer","email":"larer@k.example","#, away)).await;
+    let relay = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let received = tokio::spawn(one_mail(relay));
+    here.tick("2026-03-11T10:00:00+01:00").await;
+    assert_eq!(here.tick("2026-03-12T08:00:00+01:00").await.delivered.sent, 1);
+    assert!(received.await.unwrap().contains("RCPT TO:<vikar@k.example>"));
+    assert_eq!(server.received_requests().await.unwrap().len(), 2, "the webhook hears of it once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shadow_mode_keeps_back_what_was_already_waiting() {
+    let (here, port) = without_relay(FACTS, "").await;
+    here.tick("2026-03-11T08:00:00+01:00").await;
+    let Installation { folder, daemon, .. } = here;
+    std::sync::Arc::into_inner(daemon).unwrap().store.close().await;
+    let _relay = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let here = Installation::on(folder, None, port, "mode = \"shadow\"").await;
+    assert_eq!(here.tick("2026-03-11T09:00:00+01:00").await.delivered, fristvakt::daemon::Delivered::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_clock_is_forgotten_once_it_is_right_again() {
+    let here = Installation::with(FACTS).await;
+    here.tick("2027-01-11T08:00:00+01:00").await;
+    let swept = here.tick("2026-03-11T08:00:00+01:00").await.swept;
+    assert_eq!((swept.planned, swept.rounds), (2, 1));
+    let swept = here.tick("2026-03-12T08:00:00+01:00").await.swept;
+    assert_eq!(swept.rounds, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_is_told_that_the_holder_was_told_only_where_a_mail_left() {
+    let shadow = Installation::configured(FACTS, "mode = \"shadow\"").await;
+    shadow.tick("2026-03-11T08:00:00+01:00").await;
+    shadow.tick("2026-03-16T08:00:00+01:00").await;
+    let Installation { folder, catcher, daemon, .. } = shadow;
+    std::sync::Arc::into_inner(daemon).unwrap().store.close().await;
+    let port = catcher.as_ref().unwrap().address().port();
+    let here = Installation::on(folder, catcher, port, "").await;
+    here.tick("2026-03-17T08:00:00+01:00").await;
+    assert_eq!(here.recipients(), ["rektor@k.example"]);
+    assert!(!here.mails()[0].1.contains("ble varslet"), "{}", here.mails()[0].1);
+
+    let here = Installation::with(FACTS).await;
+    for at in ["2026-03-11T08:00:00+01:00", "2026-03-16T08:00:00+01:00", "2026-03-17T08:00:00+01:00"] {
+        here.tick(at).await;
+    }
+    let last = here.mails().pop().unwrap();
+    assert!(last.0 == "rektor@k.example" && last.1.contains("Stafettholderen ble varslet 16. mars."), "{}", last.1);
 }

@@ -63,9 +63,11 @@ impl Outcome {
     fn take_report(&mut self, report: &Report) {
         let text = report.to_string();
         for (finding, line) in report.findings.iter().zip(text.lines()) {
-            match finding.severity {
-                Severity::Error => self.errors.push(line.to_owned()),
-                Severity::Warning => self.warnings.push(line.to_owned()),
+            // The sentences fix what is an error and where; its code is the linter's business.
+            let line = line.replacen(&format!("{} ", finding.code), "", 1);
+            match finding.severity() {
+                Severity::Error => self.errors.push(line),
+                Severity::Warning | Severity::Note => self.warnings.push(line),
             }
         }
     }
