@@ -351,3 +351,19 @@ async fn a_leader_is_told_that_the_holder_was_told_only_where_a_mail_left() {
     let last = here.mails().pop().unwrap();
     assert!(last.0 == "rektor@k.example" && last.1.contains("Stafettholderen ble varslet 16. mars."), "{}", last.1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_over_several_rounds_is_one_mail_with_the_last_word() {
+    let (here, port) = without_relay(FACTS, "").await;
+    here.tick("2026-03-11T08:00:00+01:00").await;
+    here.tick("2026-03-16T08:00:00+01:00").await;
+    let relay = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let received = tokio::spawn(one_mail(relay));
+    assert_eq!(here.tick("2026-03-16T09:00:00+01:00").await.delivered.sent, 1);
+    drop(received);
+    let notices = here.daemon.store.list_notices(&NoticeFilter::default()).await.unwrap();
+    let mut told: Vec<_> =
+        notices.iter().map(|one| format!("{} {} {}", one.reference, one.step, one.outcome)).collect();
+    told.sort();
+    assert_eq!(told, ["7F3K -3wd overtaken", "7F3K 0d sent", "9QX2 -3wd overtaken", "9QX2 0d sent"]);
+}
