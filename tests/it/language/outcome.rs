@@ -63,9 +63,9 @@ impl Outcome {
     fn take_report(&mut self, report: &Report) {
         let text = report.to_string();
         for (finding, line) in report.findings.iter().zip(text.lines()) {
-            match finding.severity {
+            match finding.severity() {
                 Severity::Error => self.errors.push(line.to_owned()),
-                Severity::Warning => self.warnings.push(line.to_owned()),
+                Severity::Warning | Severity::Note => self.warnings.push(line.to_owned()),
             }
         }
     }
