@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use super::{FactError, Line};
-use crate::case::{CaseFile, nearest, unknown};
+use super::{FactError, Line, plausible};
+use crate::case::{CaseFile, unknown};
 use crate::engine::Municipality;
 use crate::fact::{CaseFact, EventFact, Fact, PersonFact, TenantFact, UnitFact};
 use crate::organisation::{Organisation, Tenant};
@@ -103,6 +103,11 @@ impl<'a> Checker<'a> {
             let text = unknown("tenant", line.fact.tenant(), self.known.tenants.keys());
             return vec![FactError::of_field(line.number, "tenant", text)];
         };
+        plausible::years(&line.fact, &self.rules.vocabulary, &mut found);
+        if !errors.is_empty() {
+            return errors;
+        }
+        let mut found = |field: &str, text: String| errors.push(FactError::of_field(line.number, field, text));
         let parsed = match &line.fact {
             Fact::Tenant(fact) => self.tenant(fact, &mut found),
             Fact::Unit(fact) => self.unit(fact, tenant, &mut found),
@@ -118,6 +123,7 @@ impl<'a> Checker<'a> {
 
     fn tenant(&self, fact: &TenantFact, found: &mut impl FnMut(&str, String)) -> Result<(), String> {
         id_is_usable(&fact.id, found);
+        plausible::tenant(fact, found);
         let mut all_known = true;
         for pack in &fact.packs {
             if self.rules.pack(pack).is_none() {
@@ -173,6 +179,7 @@ impl<'a> Checker<'a> {
         if let Some(kind) = fact.kind.as_deref().filter(|kind| revoked && vocabulary.event(kind).is_none()) {
             found("kind", unknown("event kind", kind, vocabulary.event_kinds()));
         }
+        plausible::built_in(fact, vocabulary, found);
         CaseFile::new("".into(), "".into()).add_event(fact, vocabulary, tenant.zone)
     }
 
@@ -186,14 +193,7 @@ impl<'a> Checker<'a> {
 
 fn unit_exists(field: &str, id: Option<&str>, tenant: &KnownTenant, found: &mut impl FnMut(&str, String)) {
     if let Some(id) = id.filter(|id| !tenant.units.contains(*id)) {
-        let names = tenant.units.iter().map(|unit| &**unit);
-        found(
-            field,
-            match nearest(id, names) {
-                Some(near) => format!("unknown unit `{id}`; did you mean `{near}`?"),
-                None => format!("unknown unit `{id}`"),
-            },
-        );
+        found(field, unknown("unit", id, tenant.units.iter()));
     }
 }
 

@@ -60,11 +60,11 @@ fn what_names_something_unknown_is_an_error_with_line_field_and_suggestion() {
             "unknown event kind `case_closd`; did you mean `case_closed`?",
         ),
         (
-            r#"{"type":"tenant","id":"sokndal","packs":["sokndall"],"fallback":"a@b","mail_domains":[]}"#,
+            r#"{"type":"tenant","id":"sokndal","packs":["sokndall"],"fallback":"a@b","mail_domains":["b"]}"#,
             "`packs`: unknown rule pack `sokndall`; did you mean `sokndal`?",
         ),
         (
-            r#"{"type":"tenant","id":"b","packs":["sokndal"],"fallback":"a@b","mail_domains":[],"delivery":{"calendar":"x"}}"#,
+            r#"{"type":"tenant","id":"b","packs":["sokndal"],"fallback":"a@b","mail_domains":["b"],"delivery":{"calendar":"x"}}"#,
             "`delivery.calendar`: unknown calendar `x`",
         ),
         (
@@ -82,6 +82,30 @@ fn what_names_something_unknown_is_an_error_with_line_field_and_suggestion() {
     ];
     for (line, expected) in cases {
         assert_eq!(errors(line), [format!("line 12: {expected}")], "{line}");
+    }
+}
+
+#[test]
+fn what_does_not_look_like_an_id_is_not_shown() {
+    let hidden = ["Kari Nordmann", "kari@k.example", "Kåre", "31011299999", "", "x\\u0007", &"x".repeat(41)];
+    for word in hidden {
+        let lines = [
+            format!(r#"{{"type":"person","tenant":"{word}","id":"p3"}}"#),
+            format!(r#"{{"type":"person","tenant":"sokndal","id":"p3","unit":"{word}"}}"#),
+            format!(r#"{{"type":"unit","tenant":"sokndal","id":"u","calendar":"{word}"}}"#),
+            format!(
+                r#"{{"type":"event","tenant":"sokndal","case":"{word}","id":"e","kind":"case_closed","on":"2026-01-01"}}"#
+            ),
+            format!(
+                r#"{{"type":"event","tenant":"sokndal","case":"S-17","id":"e","kind":"{word}","on":"2026-01-01"}}"#
+            ),
+            format!(r#"{{"type":"case","tenant":"sokndal","id":"S-1","attributes":{{"{word}":1}}}}"#),
+        ];
+        for line in lines {
+            let found = errors(&line).join("\n");
+            assert!(found.contains("(not shown: it does not look like an id)"), "{line} gave {found}");
+            assert!(word.is_empty() || !found.contains(word), "{found}");
+        }
     }
 }
 
