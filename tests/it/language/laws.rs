@@ -9,8 +9,8 @@ use fristvakt::calendar::Instant;
 use fristvakt::case::CaseFile;
 use fristvakt::engine::{Municipality, Occasion, Plan, explain, plan, plan_notices};
 use fristvakt::facts::World;
-use fristvakt::obligation::{Closing, Deviation, Obligation, ProofStep, Status, VoidReason};
-use fristvakt::rules::{From, RuleSet};
+use fristvakt::obligation::{Closing, Deviation, ProofStep, Status};
+use fristvakt::rules::RuleSet;
 use fristvakt::simulate::{Stretch, run_case};
 use proptest::prelude::*;
 
