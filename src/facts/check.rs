@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use super::{FactError, Line};
+use super::{FactError, Line, plausible};
 use crate::case::{CaseFile, nearest, unknown};
 use crate::engine::Municipality;
 use crate::fact::{CaseFact, EventFact, Fact, PersonFact, TenantFact, UnitFact};
@@ -103,6 +103,11 @@ impl<'a> Checker<'a> {
             let text = unknown("tenant", line.fact.tenant(), self.known.tenants.keys());
             return vec![FactError::of_field(line.number, "tenant", text)];
         };
+        plausible::years(&line.fact, &self.rules.vocabulary, &mut found);
+        if !errors.is_empty() {
+            return errors;
+        }
+        let mut found = |field: &str, text: String| errors.push(FactError::of_field(line.number, field, text));
         let parsed = match &line.fact {
             Fact::Tenant(fact) => self.tenant(fact, &mut found),
             Fact::Unit(fact) => self.unit(fact, tenant, &mut found),

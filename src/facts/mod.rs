@@ -12,6 +12,7 @@
 mod check;
 pub mod csv;
 pub mod ndjson;
+mod plausible;
 mod world;
 
 use std::fmt;

@@ -2,4 +2,5 @@
 
 mod csv;
 mod ndjson;
+mod plausible;
 mod world;

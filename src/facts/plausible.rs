@@ -1,0 +1,71 @@
+//! What can be read and yet cannot be right. It is asked of what comes in and never of what is stored already, so that
+//! a stricter version of this program still loads everything.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
+use serde_json::{Map, Value as Json};
+
+use crate::case::parse_date;
+use crate::fact::{EventFact, Fact, PersonFact, TenantFact};
+use crate::organisation::Address;
+use crate::vocabulary::{Owner, ValueType, Vocabulary};
+
+/// The years in which something of a case can happen. Outside them, a digit is missing or one too many.
+const YEARS: RangeInclusive<i32> = 1900..=2199;
+
+/// Names every date and instant whose year cannot be right.
+pub(super) fn years(fact: &Fact, vocabulary: &Vocabulary, found: &mut impl FnMut(&str, String)) {
+    for (field, year) in fields(fact).into_iter().chain(attributes(fact, vocabulary)) {
+        if let Some(year) = year.filter(|year| !YEARS.contains(year)) {
+            let (first, last) = (YEARS.start(), YEARS.end());
+            found(&field, format!("the year {year:04} cannot be right; dates lie between {first} and {last}"));
+        }
+    }
+}
+
+type Dated = (String, Option<i32>);
+
+fn fields(fact: &Fact) -> Vec<Dated> {
+    match fact {
+        Fact::Tenant(fact) => vec![day("go_live", fact.go_live), instant("recorded_at", fact.recorded_at)],
+        Fact::Unit(fact) => vec![instant("recorded_at", fact.recorded_at)],
+        Fact::Person(fact) => of_person(fact),
+        Fact::Case(fact) => vec![instant("recorded_at", fact.recorded_at)],
+        Fact::Event(fact) => {
+            vec![day("on", fact.on), instant("at", fact.at), instant("recorded_at", fact.recorded_at)]
+        }
+    }
+}
+
+fn of_person(fact: &PersonFact) -> Vec<Dated> {
+    let absences = fact.absent.iter().flatten();
+    let days = absences.flat_map(|away| [day("absent.from", Some(away.from)), day("absent.to", away.to)]);
+    days.chain([instant("recorded_at", fact.recorded_at)]).collect()
+}
+
+fn day(field: &str, date: Option<NaiveDate>) -> Dated {
+    (field.to_owned(), date.map(|date| date.year()))
+}
+
+fn instant(field: &str, instant: Option<DateTime<FixedOffset>>) -> Dated {
+    (field.to_owned(), instant.map(|instant| instant.year()))
+}
+
+fn attributes(fact: &Fact, vocabulary: &Vocabulary) -> Vec<Dated> {
+    let of = |attributes: &Option<Map<String, Json>>, value_type: &dyn Fn(&str) -> Option<ValueType>| {
+        let dates = attributes.iter().flatten().filter(|(name, _)| value_type(name) == Some(ValueType::Date));
+        dates.map(|(name, json)| day(&format!("attributes.{name}"), json.as_str().and_then(parse_date))).collect()
+    };
+    let owned = |owner| move |name: &str| Some(vocabulary.owned_attribute(owner, name)?.1);
+    match fact {
+        Fact::Tenant(_) | Fact::Person(_) => vec![],
+        Fact::Unit(fact) => of(&fact.attributes, &owned(Owner::Unit)),
+        Fact::Case(fact) => of(&fact.attributes, &owned(Owner::Case)),
+        Fact::Event(fact) => of(&fact.attributes, &|name| {
+            let kind = vocabulary.event(fact.kind.as_deref()?)?;
+            Some(vocabulary.event_attribute(kind, name)?.1)
+        }),
+    }
+}
