@@ -72,7 +72,7 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no database file.
-    #[error("there is no database at {0}; `fristvakt migrate` or `fristvakt run` makes one")]
+    #[error("there is no database at {0}; start the service, or run `fristvakt run --once`")]
     Missing(PathBuf),
     /// Another daemon holds the file lock.
     #[error("another fristvakt daemon already uses {0}; stop it first")]
@@ -86,7 +86,7 @@ pub enum StoreError {
         known: i64,
     },
     /// A reading command found an older schema.
-    #[error("the database has an older schema; run `fristvakt migrate` first")]
+    #[error("the database has an older schema; start the service, or run `fristvakt run --once`")]
     Older,
     /// The file, its lock or its folder cannot be used.
     #[error("{0}: {1}")]

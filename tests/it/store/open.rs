@@ -63,3 +63,11 @@ async fn many_at_once_open_and_migrate_a_new_database() {
         one.await.expect("not panicked").expect("opened");
     }
 }
+
+#[test]
+fn what_to_do_about_a_missing_or_older_database_is_a_command_that_there_is() {
+    for error in [StoreError::Missing("/var/lib/fristvakt/f.db".into()), StoreError::Older] {
+        let text = error.to_string();
+        assert!(text.ends_with("start the service, or run `fristvakt run --once`"), "{text}");
+    }
+}
