@@ -123,6 +123,7 @@ impl<'a> Checker<'a> {
 
     fn tenant(&self, fact: &TenantFact, found: &mut impl FnMut(&str, String)) -> Result<(), String> {
         id_is_usable(&fact.id, found);
+        plausible::tenant(fact, found);
         let mut all_known = true;
         for pack in &fact.packs {
             if self.rules.pack(pack).is_none() {

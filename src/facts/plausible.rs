@@ -69,3 +69,24 @@ fn attributes(fact: &Fact, vocabulary: &Vocabulary) -> Vec<Dated> {
         }),
     }
 }
+
+/// Names what of a municipality's own record would keep mail from leaving, or links from working.
+pub(super) fn tenant(fact: &TenantFact, found: &mut impl FnMut(&str, String)) {
+    let domains: Vec<Arc<str>> = fact.mail_domains.iter().map(|domain| domain.as_str().into()).collect();
+    if domains.is_empty() {
+        found("mail_domains", "without a domain no mail may leave; name at least one".to_owned());
+    } else if !Address::new(&fact.fallback).is_within(&domains) {
+        found("fallback", "no address within `mail_domains`; what reaches nobody else would be lost".to_owned());
+    }
+    if fact.case_url.as_deref().is_some_and(|url| !links_to_a_case(url)) {
+        found("case_url", "no link like `https://cases.example/{ref}`, with `https` and `{ref}`".to_owned());
+    }
+}
+
+fn links_to_a_case(url: &str) -> bool {
+    let unusual = |char: char| char.is_whitespace() || char.is_control();
+    url.strip_prefix("https://")
+        .and_then(|rest| rest.split_once(['/', '?', '#']))
+        .is_some_and(|(host, path)| !host.is_empty() && !host.contains('{') && path.contains("{ref}"))
+        && !url.contains(unusual)
+}

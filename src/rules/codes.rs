@@ -121,7 +121,6 @@ codes! {
     NotRecorded "F103" Note "an event kind that rules know and nobody records"
     FiredForNoCase "F104" Note "a rule that applies to no case"
     Unreachable "F201" Warning "a role that reaches nobody"
-    FallbackOutside "F202" Warning "a fallback address outside the municipality's domains"
     CodesClash "F203" Warning "two rules of one municipality with the same code"
     UnusedPack "F204" Note "a pack that no municipality uses"
 }

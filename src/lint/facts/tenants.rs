@@ -1,22 +1,12 @@
-//! What a municipality's own record leaves open.
+//! What the packs of a municipality say of each other.
 
 use super::super::Desk;
 use crate::engine::Municipality;
 use crate::facts::Municipality as Facts;
 use crate::rules::{Code, Rule};
 
-pub(super) fn check(desk: &mut Desk<'_>, municipality: &Municipality<'_>) {
-    let tenant = &municipality.organisation.tenant;
-    if !tenant.fallback.is_within(&tenant.mail_domains) {
-        let message = format!("municipality `{}`: the fallback address is outside `mail_domains`", tenant.id);
-        let help = "what reaches nobody else would then reach nobody at all: add the domain, or take another address";
-        desk.find(Code::FallbackOutside, None, message, help);
-    }
-    codes(desk, municipality);
-}
-
 /// Rules of different packs that messages of this municipality call by the same code.
-fn codes(desk: &mut Desk<'_>, municipality: &Municipality<'_>) {
+pub(super) fn check(desk: &mut Desk<'_>, municipality: &Municipality<'_>) {
     let rules: Vec<&Rule> = municipality.active_rules().iter().map(|index| municipality.rules.rule(*index)).collect();
     for (number, rule) in rules.iter().enumerate() {
         let both_written = |other: &Rule| desk.has(rule, "code") && desk.has(other, "code");

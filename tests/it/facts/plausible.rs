@@ -29,7 +29,11 @@ fn years_that_cannot_be_right_are_refused_wherever_they_stand() {
         (event(r#""kind":"case_closed","on":"0026-03-02""#), "on", "0026"),
         (event(r#""kind":"case_closed","on":"+262142-12-31""#), "on", "262142"),
         (event(r#""kind":"case_closed","at":"0202-03-02T08:00:00+01:00""#), "at", "0202"),
-        (event(r#""kind":"case_closed","on":"2026-03-02","recorded_at":"2200-01-01T00:00:00Z""#), "recorded_at", "2200"),
+        (
+            event(r#""kind":"case_closed","on":"2026-03-02","recorded_at":"2200-01-01T00:00:00Z""#),
+            "recorded_at",
+            "2200",
+        ),
         (event(r#""revoked":true,"recorded_at":"1899-12-31T00:00:00Z""#), "recorded_at", "1899"),
         (
             event(r#""kind":"deadline_extended","on":"2026-03-02","attributes":{"rule":"a","until":"2926-03-20"}"#),
@@ -59,5 +63,47 @@ fn the_first_and_the_last_year_are_good() {
     for on in ["1900-01-01", "2199-12-31"] {
         let line = event(&format!(r#""kind":"case_closed","on":"{on}""#));
         assert_eq!(errors(&line), [""; 0], "{line}");
+    }
+}
+
+#[test]
+fn a_municipality_has_to_be_reachable() {
+    let fallback = "`fallback`: no address within `mail_domains`; what reaches nobody else would be lost";
+    let cases = [
+        (r#""fallback":"post@c.example","mail_domains":["b.example"]"#, fallback),
+        (r#""fallback":"post@mail.b.example","mail_domains":["b.example"]"#, fallback),
+        (r#""fallback":"b.example","mail_domains":["b.example"]"#, fallback),
+        (r#""fallback":"@b.example","mail_domains":["b.example"]"#, fallback),
+        (r#""fallback":"","mail_domains":["b.example"]"#, fallback),
+        (
+            r#""fallback":"post@b.example","mail_domains":[]"#,
+            "`mail_domains`: without a domain no mail may leave; name at least one",
+        ),
+    ];
+    for (rest, expected) in cases {
+        assert_eq!(errors(&tenant(rest)), [expected], "{rest}");
+    }
+    assert_eq!(errors(&tenant(REACHABLE)), [""; 0]);
+}
+
+#[test]
+fn a_link_to_a_case_is_encrypted_and_has_a_place_for_the_reference() {
+    let of = |url: &str| errors(&tenant(&format!(r#"{REACHABLE},"case_url":"{url}""#)));
+    let wrong = [
+        "",
+        "http://b.example/{ref}",
+        "b.example/{ref}",
+        "https://b.example/sak",
+        "https://{ref}",
+        "https:///{ref}",
+        "https://b.example/a b/{ref}",
+        "javascript:{ref}",
+    ];
+    for url in wrong {
+        let expected = "`case_url`: no link like `https://cases.example/{ref}`, with `https` and `{ref}`";
+        assert_eq!(of(url), [expected], "{url}");
+    }
+    for url in ["https://b.example/sak/{ref}", "https://b.example?sak={ref}", "https://b.example:8443/#/{ref}/les"] {
+        assert_eq!(of(url), [""; 0], "{url}");
     }
 }

@@ -60,11 +60,11 @@ fn what_names_something_unknown_is_an_error_with_line_field_and_suggestion() {
             "unknown event kind `case_closd`; did you mean `case_closed`?",
         ),
         (
-            r#"{"type":"tenant","id":"sokndal","packs":["sokndall"],"fallback":"a@b","mail_domains":[]}"#,
+            r#"{"type":"tenant","id":"sokndal","packs":["sokndall"],"fallback":"a@b","mail_domains":["b"]}"#,
             "`packs`: unknown rule pack `sokndall`; did you mean `sokndal`?",
         ),
         (
-            r#"{"type":"tenant","id":"b","packs":["sokndal"],"fallback":"a@b","mail_domains":[],"delivery":{"calendar":"x"}}"#,
+            r#"{"type":"tenant","id":"b","packs":["sokndal"],"fallback":"a@b","mail_domains":["b"],"delivery":{"calendar":"x"}}"#,
             "`delivery.calendar`: unknown calendar `x`",
         ),
         (
