@@ -179,6 +179,7 @@ impl<'a> Checker<'a> {
         if let Some(kind) = fact.kind.as_deref().filter(|kind| revoked && vocabulary.event(kind).is_none()) {
             found("kind", unknown("event kind", kind, vocabulary.event_kinds()));
         }
+        plausible::built_in(fact, vocabulary, found);
         CaseFile::new("".into(), "".into()).add_event(fact, vocabulary, tenant.zone)
     }
 

@@ -90,3 +90,22 @@ fn links_to_a_case(url: &str) -> bool {
         .is_some_and(|(host, path)| !host.is_empty() && !host.contains('{') && path.contains("{ref}"))
         && !url.contains(unusual)
 }
+
+/// Names what an extension or exemption lacks: without it, it would silently change nothing.
+pub(super) fn built_in(fact: &EventFact, vocabulary: &Vocabulary, found: &mut impl FnMut(&str, String)) {
+    let Some(name) = fact.kind.as_deref().filter(|_| fact.revoked != Some(true)) else { return };
+    let (kind, words) = (vocabulary.event(name), vocabulary.built_in());
+    let needed: &[&str] = match kind {
+        Some(kind) if kind == words.deadline_extended => &["rule", "until"],
+        Some(kind) if kind == words.rule_exempted => &["rule"],
+        _ => &[],
+    };
+    for attribute in needed.iter().filter(|attribute| is_missing(fact, attribute)) {
+        found(&format!("attributes.{attribute}"), format!("`{name}` does nothing without `{attribute}`; say it"));
+    }
+}
+
+fn is_missing(fact: &EventFact, attribute: &str) -> bool {
+    let said = fact.attributes.as_ref().and_then(|attributes| attributes.get(attribute));
+    said.is_none_or(|value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()))
+}

@@ -107,3 +107,24 @@ fn a_link_to_a_case_is_encrypted_and_has_a_place_for_the_reference() {
         assert_eq!(of(url), [""; 0], "{url}");
     }
 }
+
+#[test]
+fn an_extension_and_an_exemption_say_what_they_mean() {
+    let lacks = |kind: &str, attribute: &str| {
+        format!("`attributes.{attribute}`: `{kind}` does nothing without `{attribute}`; say it")
+    };
+    let (extended, exempted) = ("deadline_extended", "rule_exempted");
+    let cases = [
+        (extended, "", vec![lacks(extended, "rule"), lacks(extended, "until")]),
+        (extended, r#","attributes":{"until":"2026-03-20","rule":null}"#, vec![lacks(extended, "rule")]),
+        (extended, r#","attributes":{"rule":"sokndal/a"}"#, vec![lacks(extended, "until")]),
+        (extended, r#","attributes":{"rule":"sokndal/a","until":"2026-03-20"}"#, vec![]),
+        (exempted, r#","attributes":{"reason":"x"}"#, vec![lacks(exempted, "rule")]),
+        (exempted, r#","attributes":{"rule":" "}"#, vec![lacks(exempted, "rule")]),
+        (exempted, r#","attributes":{"rule":"sokndal/a"}"#, vec![]),
+        (exempted, r#","revoked":true"#, vec![]),
+    ];
+    for (kind, rest, expected) in cases {
+        assert_eq!(errors(&event(&format!(r#""kind":"{kind}","on":"2026-03-02"{rest}"#))), expected, "{kind}{rest}");
+    }
+}
