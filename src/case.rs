@@ -291,10 +291,23 @@ fn json_type(json: &Json) -> &'static str {
 
 /// "Unknown …", with the nearest known word.
 pub(crate) fn unknown<'a>(what: &str, word: &str, known: impl Iterator<Item = &'a Arc<str>>) -> String {
-    match nearest(word, known.map(|name| &**name)) {
-        Some(near) => format!("unknown {what} `{word}`; did you mean `{near}`?"),
-        None => format!("unknown {what} `{word}`"),
+    let shown = shown(word);
+    match nearest(word, known.map(|name| &**name)).filter(|near| is_plain_id(near)) {
+        Some(near) => format!("unknown {what} {shown}; did you mean `{near}`?"),
+        None => format!("unknown {what} {shown}"),
     }
+}
+
+/// A name from outside as errors may show it: only what looks like an id. Anything else may be personal.
+pub(crate) fn shown(word: &str) -> String {
+    if is_plain_id(word) { format!("`{word}`") } else { "(not shown: it does not look like an id)".to_owned() }
+}
+
+/// Whether a text looks like an id and not like a name, an address or a birth number.
+pub(crate) fn is_plain_id(word: &str) -> bool {
+    let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte));
+    let birth_number = word.len() == 11 && word.bytes().all(|byte| byte.is_ascii_digit());
+    plain && !birth_number && (1..=40).contains(&word.len())
 }
 
 /// The known word that looks most like `word`, if one does.

@@ -260,12 +260,7 @@ impl Fact {
             let text = error.to_string();
             // serde_json counts from the start of this one line; the caller names the file's line.
             let text = text.split(" at line ").next().unwrap_or(&text);
-            // A value may be personal; what was expected is enough to mend it.
-            let shows_value = text.starts_with("invalid type: ") || text.starts_with("invalid value: ");
-            match text.rsplit_once(", expected ") {
-                Some((_, expected)) if shows_value => format!("expected {expected}"),
-                _ => text.to_owned(),
-            }
+            without_value(text)
         })
     }
 
@@ -279,5 +274,15 @@ impl Fact {
             Self::Case(case) => &case.tenant,
             Self::Event(event) => &event.tenant,
         }
+    }
+}
+
+/// An error of serde without the value that it names: that may be personal, and what was expected is enough to mend it.
+pub(crate) fn without_value(error: &str) -> String {
+    let shows_value =
+        ["invalid type: ", "invalid value: ", "unknown variant `"].iter().any(|start| error.starts_with(start));
+    match error.rsplit_once(", expected ") {
+        Some((_, expected)) if shows_value => format!("expected {expected}"),
+        _ => error.to_owned(),
     }
 }

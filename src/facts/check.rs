@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use super::{FactError, Line, plausible};
-use crate::case::{CaseFile, nearest, unknown};
+use crate::case::{CaseFile, unknown};
 use crate::engine::Municipality;
 use crate::fact::{CaseFact, EventFact, Fact, PersonFact, TenantFact, UnitFact};
 use crate::organisation::{Organisation, Tenant};
@@ -193,14 +193,7 @@ impl<'a> Checker<'a> {
 
 fn unit_exists(field: &str, id: Option<&str>, tenant: &KnownTenant, found: &mut impl FnMut(&str, String)) {
     if let Some(id) = id.filter(|id| !tenant.units.contains(*id)) {
-        let names = tenant.units.iter().map(|unit| &**unit);
-        found(
-            field,
-            match nearest(id, names) {
-                Some(near) => format!("unknown unit `{id}`; did you mean `{near}`?"),
-                None => format!("unknown unit `{id}`"),
-            },
-        );
+        found(field, unknown("unit", id, tenant.units.iter()));
     }
 }
 

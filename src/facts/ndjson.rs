@@ -6,7 +6,8 @@ use serde_json::{Map, Value as Json};
 
 use super::csv::RecordType;
 use super::{FactError, Line};
-use crate::fact::Fact;
+use crate::case::{is_plain_id, shown};
+use crate::fact::{Fact, without_value};
 
 /// The longest line that is read, in bytes; a record is a few hundred.
 pub const MAX_LINE: usize = 1 << 20;
@@ -92,8 +93,11 @@ pub(super) fn from_object(number: usize, record: Map<String, Json>) -> Result<Li
         let words = RecordType::ALL.map(RecordType::word).join(", ");
         return Err(FactError::of_field(number, "type", format!("no record type; there are {words}")));
     }
+    if let Some(error) = unknown_field(number, &error) {
+        return Err(error);
+    }
     let text = without_value(&error);
-    if let Some(name) = quoted_after(&error, ["unknown field `", "missing field `", "duplicate field `"]) {
+    if let Some(name) = quoted_after(&error, ["missing field `", "duplicate field `"]) {
         return Err(FactError { line: number, field: Some(name.to_owned()), text });
     }
     let field = culprit(&record, &error, attempt).cloned();
@@ -132,14 +136,13 @@ fn culprit<'r>(
     })
 }
 
-fn quoted_after<'a>(text: &'a str, prefixes: [&str; 3]) -> Option<&'a str> {
-    prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix))?.split('`').next()
+/// The error of a field that there is not. A column of a spreadsheet may be called anything, a person's name too.
+fn unknown_field(number: usize, error: &str) -> Option<FactError> {
+    let (name, expected) = error.strip_prefix("unknown field `")?.rsplit_once("`, expected ")?;
+    let field = is_plain_id(name).then(|| name.to_owned());
+    Some(FactError { line: number, field, text: format!("unknown field {}, expected {expected}", shown(name)) })
 }
 
-fn without_value(error: &str) -> String {
-    let shows_value = error.starts_with("invalid type: ") || error.starts_with("invalid value: ");
-    match error.rsplit_once(", expected ") {
-        Some((_, expected)) if shows_value => format!("expected {expected}"),
-        _ => error.to_owned(),
-    }
+fn quoted_after<'a>(text: &'a str, prefixes: [&str; 2]) -> Option<&'a str> {
+    prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix))?.split('`').next()
 }

@@ -20,6 +20,23 @@ fn an_error_names_line_and_field_and_never_the_value() {
         (r#"{"type":"person","id":"p1"}"#, "line 1: `tenant`: missing field `tenant`"),
         (r#"{"type":"case","tenant":"k","id":"s","protected":"Kari"}"#, "line 1: `protected`: expected a boolean"),
         (r#"{"type":"event","tenant":"k","case":"s","id":"e","on":"2. mars"}"#, "line 1: `on`: no date like"),
+        (
+            r#"{"type":"person","tenant":"k","id":"p1","language":"Kari"}"#,
+            "line 1: `language`: expected one of `nb`, `nn`, `en`",
+        ),
+        (
+            r#"{"type":"case","tenant":"k","id":"s","subject":"Kari, expected 2. mars"}"#,
+            "line 1: `subject`: expected one of `child`, `committee`, `unit`, `routine`",
+        ),
+        (
+            r#"{"type":"person","tenant":"k","id":"p1","Kari Nordmann":"x"}"#,
+            "line 1: unknown field (not shown: it does not look like an id), expected one of `tenant`",
+        ),
+        (
+            r#"{"type":"person","tenant":"k","id":"p1","`, expected Kari`":"x"}"#,
+            "line 1: unknown field (not shown: it does not look like an id), expected one of `tenant`",
+        ),
+        (r#"{"type":"Kari"}"#, "line 1: `type`: no record type; there are tenant"),
         (r#"{"type":"kase"}"#, "line 1: `type`: no record type; there are tenant"),
         (r#"{"type":"case""#, "line 1: no JSON: "),
         (r#"[1]"#, "line 1: a record is an object"),

@@ -86,6 +86,30 @@ fn what_names_something_unknown_is_an_error_with_line_field_and_suggestion() {
 }
 
 #[test]
+fn what_does_not_look_like_an_id_is_not_shown() {
+    let hidden = ["Kari Nordmann", "kari@k.example", "Kåre", "31011299999", "", "x\\u0007", &"x".repeat(41)];
+    for word in hidden {
+        let lines = [
+            format!(r#"{{"type":"person","tenant":"{word}","id":"p3"}}"#),
+            format!(r#"{{"type":"person","tenant":"sokndal","id":"p3","unit":"{word}"}}"#),
+            format!(r#"{{"type":"unit","tenant":"sokndal","id":"u","calendar":"{word}"}}"#),
+            format!(
+                r#"{{"type":"event","tenant":"sokndal","case":"{word}","id":"e","kind":"case_closed","on":"2026-01-01"}}"#
+            ),
+            format!(
+                r#"{{"type":"event","tenant":"sokndal","case":"S-17","id":"e","kind":"{word}","on":"2026-01-01"}}"#
+            ),
+            format!(r#"{{"type":"case","tenant":"sokndal","id":"S-1","attributes":{{"{word}":1}}}}"#),
+        ];
+        for line in lines {
+            let found = errors(&line).join("\n");
+            assert!(found.contains("(not shown: it does not look like an id)"), "{line} gave {found}");
+            assert!(word.is_empty() || !found.contains(word), "{found}");
+        }
+    }
+}
+
+#[test]
 fn all_errors_are_reported_at_once_in_the_order_of_the_lines() {
     let found = errors(
         "{\"type\":\"person\",\"tenant\":\"x\",\"id\":\"p\"}\n{\n{\"type\":\"person\",\"tenant\":\"sokndal\",\"id\":\"\"}",
