@@ -11,13 +11,14 @@
 //!
 //! An empty cell is an absent field. Columns are separated by `,`, `;` or tab, whichever the first row uses most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::BufRead;
 
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::{Map, Value as Json, json};
 
 use super::{FactError, Line, ndjson};
+use crate::case::shown;
 use crate::vocabulary::{Owner, ValueType, Vocabulary};
 
 /// The type of all records of a file without a `type` column.
@@ -76,6 +77,9 @@ pub fn read<'v>(
         .iter()
         .map(|name| name.trim_start_matches('\u{feff}').to_owned())
         .collect();
+    if let Some(name) = twice(&columns) {
+        return Err(FactError::new(1, format!("the column {} stands twice; keep one of them", shown(name))));
+    }
     if record_type.is_none() && !columns.iter().any(|name| name == "type") {
         let words = RecordType::ALL.map(RecordType::word).join(", ");
         return Err(FactError::new(1, format!("no `type` column, and no type given for the file ({words})")));
@@ -85,6 +89,12 @@ pub fn read<'v>(
         let line = row.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
         ndjson::from_object(line, record(&columns, &row, record_type, vocabulary))
     }))
+}
+
+/// The first name that stands twice. Spreadsheets leave columns without a name behind; those do not count.
+fn twice(columns: &[String]) -> Option<&String> {
+    let mut seen = HashSet::new();
+    columns.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str()))
 }
 
 /// The separator that the first row uses most.

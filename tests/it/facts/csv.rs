@@ -41,11 +41,27 @@ fn a_row_is_the_same_record_as_its_line_of_ndjson() {
 }
 
 #[test]
+fn columns_without_name_and_cells_are_passed_over() {
+    assert_eq!(read("tenant;id;;\nk;s;;\n", Some(RecordType::Case)).expect("a case").len(), 1);
+}
+
+#[test]
 fn errors_name_the_row_and_the_column() {
     let cases = [
         ("tenant,id\nk,s\n", None, "line 1: no `type` column, and no type given"),
         ("tenant,id,emial\nk,s,x\n", Some(RecordType::Case), "line 2: `emial`: unknown field `emial`"),
         ("tenant,id,protected\nk,a,true\nk,s,ja\n", Some(RecordType::Case), "line 3: `protected`: expected a boolean"),
+        (
+            "tenant,id,Kari Nordmann\nk,s,x\n",
+            Some(RecordType::Case),
+            "line 2: unknown field (not shown: it does not look like an id), expected one of `tenant`",
+        ),
+        ("tenant,id,unit,id\nk,s,u,s\n", Some(RecordType::Case), "line 1: the column `id` stands twice; keep one"),
+        (
+            "tenant,id,Kari N,Kari N\n",
+            Some(RecordType::Case),
+            "line 1: the column (not shown: it does not look like an id) stands twice",
+        ),
         ("tenant,id\nk,s,x\n", Some(RecordType::Case), "line 2: 3 cells where the first row names 2 columns"),
         ("tenant,id\n,s\n", Some(RecordType::Case), "line 2: `tenant`: missing field `tenant`"),
     ];
