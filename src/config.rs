@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::case::{is_plain_id, nearest};
 use crate::delivery::email::EmailSettings;
 use crate::delivery::webhook::WebhookSettings;
+use crate::fact::without_value;
 
 /// Where the configuration is looked for where nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/fristvakt/fristvakt.toml";
@@ -119,16 +121,16 @@ impl Config {
     pub fn parse(text: &str, path: Option<&Path>, variables: &[(String, String)]) -> Result<Self, ConfigError> {
         let name = path.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
         let of_file: Self =
-            toml::from_str(text).map_err(|error| ConfigError::Invalid(name.clone(), error.to_string()))?;
+            toml::from_str(text).map_err(|error| ConfigError::Invalid(name.clone(), placed(&error, text)))?;
         if variables.is_empty() {
             return Ok(of_file);
         }
         let mut table: Table =
-            text.parse().map_err(|error: toml::de::Error| ConfigError::Invalid(name, error.to_string()))?;
+            text.parse().map_err(|error: toml::de::Error| ConfigError::Invalid(name, placed(&error, text)))?;
         for (key, value) in variables {
             overlay(&mut table, key, value)?;
         }
-        Self::deserialize(table).map_err(|error| ConfigError::Variable(error.message().to_owned()))
+        Self::deserialize(table).map_err(|error| ConfigError::Variable(message(&error)))
     }
 
     /// The database file.
@@ -169,6 +171,39 @@ impl Config {
         {
             *rules = beside.join(&*rules);
         }
+    }
+}
+
+/// An error with line, column and key. Never the line itself, as toml would show it: a secret may stand there.
+fn placed(error: &toml::de::Error, text: &str) -> String {
+    let message = message(error);
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else { return message };
+    let line = before.matches('\n').count() + 1;
+    let start = before.rsplit('\n').next().unwrap_or_default();
+    let column = start.chars().count() + 1;
+    // Of a text that is no TOML, what looks like a key need not be one.
+    let key = key_before(start).filter(|_| text.parse::<Table>().is_ok());
+    match key {
+        Some(key) => format!("line {line}, column {column}: `{key}`: {message}"),
+        None => format!("line {line}, column {column}: {message}"),
+    }
+}
+
+/// The key whose value begins where `start` of its line ends.
+fn key_before(start: &str) -> Option<&str> {
+    let key = start.trim_end().strip_suffix('=')?.rsplit(['{', ',']).next()?.trim();
+    is_plain_id(key).then_some(key)
+}
+
+/// What is wrong, without the value that is: of a key that there is not, with the nearest one.
+fn message(error: &toml::de::Error) -> String {
+    let text = error.message().lines().collect::<Vec<_>>().join("; ");
+    let Some((what, expected)) = text.rsplit_once(", expected ") else { return text };
+    let known = || expected.split('`').skip(1).step_by(2);
+    let wrong = ["unknown field `", "unknown variant `"].iter().find_map(|start| what.strip_prefix(start));
+    match wrong.and_then(|word| nearest(word.trim_end_matches('`'), known())) {
+        Some(near) => format!("{text}; did you mean `{near}`?"),
+        None => without_value(&text),
     }
 }
 

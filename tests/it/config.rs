@@ -96,8 +96,11 @@ fn what_is_unknown_or_wrong_is_an_error_with_its_line() {
         ),
         ("[email]\nhost = \"a\"\nfrom = \"a@b.example\"\npassword = \"a\"", "line 4", "unknown field `password`"),
         ("[[webhook]]\nname = \"a\"\nsecret = \"a\"", "line 3", "unknown field `secret`"),
-        ("[log]\nlevel = 1", "line 2", "invalid type"),
-        ("mode = \"maybe\"", "line 1", "unknown variant `maybe`"),
+        ("[log]\nlevel = 1", "line 2, column 9", "`level`: expected a string"),
+        ("mode = \"maybe\"", "line 1, column 8", "`mode`: expected `live` or `shadow`"),
+        ("mode = \"shadwo\"", "line 1", "did you mean `shadow`?"),
+        ("[email]\npasword_file = \"a\"", "line 2, column 1", "did you mean `password_file`?"),
+        ("email = { host = \"a\", port = \"b\" }", "line 1", "`port`: expected u16"),
         ("[email]\nhost = \"a\"", "line 1", "missing field `from`"),
         ("mode =", "line 1", ""),
     ];
@@ -106,6 +109,30 @@ fn what_is_unknown_or_wrong_is_an_error_with_its_line() {
         assert!(problem.starts_with("/etc/fristvakt/fristvakt.toml: "), "{problem}");
         assert!(problem.contains(line) && problem.contains(expected), "{text:?} gave {problem}");
     }
+}
+
+/// A password may stand in any line, by mistake or where the key is misspelt.
+#[test]
+fn errors_never_show_a_value() {
+    let cases = [
+        "[email]\nhost = \"a\"\nfrom = \"a@b.example\"\npassword = \"hemmelig\"",
+        "[email]\npassword = hemmelig",
+        "[email]\npassword = \"hemmelig",
+        "[email]\nhemmelig==",
+        "email = \"hemmelig\"",
+        "mode = \"hemmelig\"",
+        "[email]\nport = \"hemmelig\"",
+        "[[webhook]]\nsecret_files = [\n\"hemmelig=\", 1]",
+        "[[webhook]]\nname = \"a\"\nurl = \"hemmelig\"\nsecret_files = []\nformat = \"hemmelig\"",
+    ];
+    for text in cases {
+        let problem = problem(text);
+        assert!(problem.contains("line ") && !problem.contains("hemmelig"), "{text:?} gave {problem}");
+        assert_eq!(problem.lines().count(), 1, "{problem}");
+    }
+    let port = with_variables("[email]\nhost = \"a\"\nfrom = \"a@b.example\"", &[("email__port", "hemmelig")]);
+    let problem = port.unwrap_err().to_string();
+    assert!(problem.contains("expected u16") && !problem.contains("hemmelig"), "{problem}");
 }
 
 #[test]

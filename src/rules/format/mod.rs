@@ -193,10 +193,7 @@ impl<'f> Loader<'f> {
                 source.error(Code::MissingKey, node.span(), "a rule needs `id`");
             }
             let id: Arc<str> =
-                id_node.and_then(|node| source.word(node)).map_or_else(|| number.to_string().into(), Arc::from);
-            if let Some(node) = id_node.filter(|_| id.contains('/')) {
-                source.error(Code::BadName, node.span(), "a rule's id may not hold `/`");
-            }
+                id_node.and_then(|node| source.id(node)).map_or_else(|| number.to_string().into(), Arc::from);
             let pack = packs[*pack].id.clone();
             if let Some(node) = id_node.filter(|_| drafts.iter().any(|draft| draft.id == id && draft.pack == pack)) {
                 source.error(Code::NameTaken, node.span(), format!("two rules of this pack are called `{id}`"));

@@ -76,7 +76,7 @@ fn header(
     ladders: BTreeMap<Arc<str>, Vec<Step>>,
 ) -> Option<PackDraft> {
     let mut table = source.table(node, "pack")?;
-    let id = table.require("id").and_then(|node| source.word(node)).map(shared);
+    let id = table.require("id").and_then(|node| source.id(node)).map(shared);
     let title = table.take("title").and_then(|node| source.localized(node));
     let cited = table.take("source").and_then(|node| source.word(node)).map(shared);
     let [revise_by, valid_from, valid_to] =
@@ -93,9 +93,6 @@ fn header(
     let grace = table.take("escalation_grace").and_then(|node| source.civil_span(node, "`escalation_grace`"));
     table.finish();
     let id = id?;
-    if id.contains('/') {
-        source.error(Code::BadName, node.span(), "a pack's id may not hold `/`");
-    }
     Some(PackDraft {
         file,
         title: title.unwrap_or_else(|| Localized::same(&id)),

@@ -14,6 +14,9 @@ use crate::language::Localized;
 use crate::rules::Code;
 use crate::rules::diagnostics::{Finding, SourceSpan};
 
+/// The longest `code` of a rule, in characters.
+const LONGEST_LABEL: usize = 20;
+
 /// A value with its place.
 pub(crate) type Node<'a> = Spanned<DeValue<'a>>;
 
@@ -93,6 +96,25 @@ impl<'f> Source<'f> {
             return None;
         }
         Some(text)
+    }
+
+    /// The id of a rule or pack: it stands in keys, references and file names.
+    pub(crate) fn id<'a>(&self, node: &'a Node<'_>) -> Option<&'a str> {
+        let id = self.word(node)?;
+        if !id.chars().all(|char| char.is_alphanumeric() || "-_.".contains(char)) {
+            self.error(Code::BadName, node.span(), "an id may hold only letters, digits and -_.");
+        }
+        Some(id)
+    }
+
+    /// The short name by which messages call a rule: it has to fit a subject line.
+    pub(crate) fn label<'a>(&self, node: &'a Node<'_>) -> Option<&'a str> {
+        let label = self.word(node)?;
+        if label.chars().count() > LONGEST_LABEL || label.contains(is_invisible) {
+            let message = format!("a `code` is one line of at most {LONGEST_LABEL} characters that can be seen");
+            self.error(Code::BadName, node.span(), message);
+        }
+        Some(label)
     }
 
     pub(crate) fn boolean(&self, node: &Node<'_>) -> Option<bool> {
@@ -337,6 +359,13 @@ impl<'a, 'i> Table<'a, 'i> {
             }
         }
     }
+}
+
+/// Whether a character breaks the line, has no width, or turns the direction of what follows.
+fn is_invisible(char: char) -> bool {
+    let formats =
+        matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    formats || char.is_control() || char == '\u{feff}'
 }
 
 /// A shared copy of a text.

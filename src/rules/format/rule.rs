@@ -227,7 +227,7 @@ fn texts(source: &Source<'_>, around: &Surroundings<'_>, table: &mut Table<'_, '
     let kind = table.take("kind").and_then(|node| source.choice(node, "kind of rule", &RuleKind::WORDS));
     let kind = kind.unwrap_or(RuleKind::Duty);
     let notice = table.take("notice").and_then(|node| source.localized(node));
-    let code = table.take("code").and_then(|node| source.word(node)).map(shared);
+    let code = table.take("code").and_then(|node| source.label(node)).map(shared);
     let cite = table.take("cite").and_then(|node| source.word(node)).map(shared);
     let bases = [("routine", Basis::Routine), ("law", Basis::Law), ("local", Basis::Local)];
     let basis = table.take("basis").and_then(|node| source.choice(node, "basis", &bases));

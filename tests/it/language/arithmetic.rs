@@ -48,7 +48,7 @@ struct Combination {
 impl Combination {
     fn id(self) -> String {
         let snap = self.snap.map_or_else(|| "none".to_owned(), |(day, forward)| format!("{day}-{forward}"));
-        format!("{} {snap} {} {}", self.span, self.roll, self.calendar)
+        format!("{}_{snap}_{}_{}", self.span, self.roll, self.calendar)
     }
 }
 
