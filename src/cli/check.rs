@@ -7,13 +7,16 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
+use super::test::unreadable as unreadable_tests;
 use super::{CONFIGURATION, FAILED, Failed, Format, is_coloured, open};
 use crate::calendar::{Instant, civil_date, end_of_day};
 use crate::case::nearest;
 use crate::clock::Clock;
+use crate::delivery::message::Templates;
 use crate::facts::{FactError, World};
 use crate::folder::{FolderError, RulesFolder};
 use crate::lint::{lint, lint_facts};
+use crate::rule_tests;
 use crate::rules::diagnostics::{Finding, Report};
 use crate::rules::{Code, RuleSet};
 
@@ -68,6 +71,7 @@ impl Check {
         };
         let report = self.lint(&folder, &rules, report)?;
         self.print(&report)?;
+        beside_the_rules(&folder, &rules)?;
         if self.format == Format::Table {
             summarise(&rules, &report)?;
         }
@@ -122,6 +126,19 @@ impl Check {
         }
         Ok(())
     }
+}
+
+/// What else stands in the folder: message templates, tried on a sample, and rule tests, read but not run.
+fn beside_the_rules(folder: &RulesFolder, rules: &RuleSet) -> Result<(), Failed> {
+    let (templates, mut problems) = Templates::new(&rules.templates);
+    problems.extend(templates.check());
+    problems.dedup();
+    if !problems.is_empty() {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let text = format!("{} message template(s) cannot be used as they are", lines.len());
+        return Err(Failed::with(CONFIGURATION, format!("{text}\n{}", lines.join("\n"))));
+    }
+    rule_tests::check(&folder.files, |path| folder.below(path)).map_err(|report| unreadable_tests(&report))
 }
 
 fn summarise(rules: &RuleSet, report: &Report) -> Result<(), Failed> {

@@ -144,7 +144,10 @@ impl Daemon {
         let mut names: Vec<String> = overdue.collect();
         // Of the first round that sends anything: what becomes late afterwards has notices of its own.
         if tenant.go_live.is_some() && !self.store.was_told(&tenant.id, BACKLOG).await? {
-            if self.backlog(rules, stored).await?.is_empty() {
+            let has_cases = self.store.case_count(&tenant.id).await? > 0;
+            if !has_cases {
+                // An organisation that was imported before its cases: there is nothing to say yet.
+            } else if self.backlog(rules, stored).await?.is_empty() {
                 self.store.nothing_to_tell(&tenant.id, BACKLOG, now).await?;
             } else {
                 names.push(BACKLOG.to_owned());

@@ -63,6 +63,14 @@ pub fn run_all(files: &RuleFiles, rules: &RuleSet, below: impl Fn(&str) -> Strin
     Ok(outcome)
 }
 
+/// Reads every test of a rules folder without running it.
+///
+/// # Errors
+/// The report, where a test file cannot be read.
+pub fn check(files: &RuleFiles, below: impl Fn(&str) -> String) -> Result<(), Report> {
+    format::read(files, below).map(drop)
+}
+
 /// What differs; nothing where the test passes.
 fn run(rules: &RuleSet, file: &TestFile, test: &Test, coverage: &mut Coverage) -> Vec<String> {
     let Some(pack) = rules.pack(&file.pack) else { return vec![format!("there is no pack `{}`", file.pack)] };

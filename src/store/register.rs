@@ -103,6 +103,15 @@ impl Store {
         Ok(count > 0)
     }
 
+    /// How many cases of a municipality there are.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn case_count(&self, tenant: &str) -> Result<i64, StoreError> {
+        let select = "SELECT count(*) FROM agenda WHERE tenant = $1";
+        Ok(sqlx::query_scalar(select).bind(tenant).fetch_one(&self.readers).await?)
+    }
+
     /// Remembers that there was nothing to tell, so that nobody looks again.
     ///
     /// # Errors

@@ -163,3 +163,24 @@ async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
         assert_eq!(line, None, "`{canary}` was shown");
     }
 }
+
+#[test]
+fn check_reads_templates_and_tests_too() {
+    let folder = folder();
+    let rules = folder.path().join("rules");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/examples/rules"), &rules);
+    assert!(run(folder.path(), &["check", "rules"]).status.success());
+    let template = rules.join("messages/nb/message.txt");
+    std::fs::create_dir_all(template.parent().unwrap()).unwrap();
+    for broken in ["Hei {{ nope", "Hei {{ level }}"] {
+        std::fs::write(&template, broken).unwrap();
+        let output = run(folder.path(), &["check", "rules"]);
+        assert_eq!(output.status.code(), Some(78));
+        assert!(text(&output.stderr).contains("messages/nb/message.txt"), "{}", text(&output.stderr));
+    }
+    std::fs::remove_file(&template).unwrap();
+    std::fs::write(rules.join("example.test.toml"), "pack = \"example\"\n[[tset]]\n").unwrap();
+    let output = run(folder.path(), &["check", "rules"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("example.test.toml:2"), "{}", text(&output.stderr));
+}
