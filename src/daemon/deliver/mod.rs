@@ -12,30 +12,32 @@
 //! P7, the acceptance journal, is not here yet. No transaction is open while anything but the database is waited for,
 //! and no database call is ever cut short.
 
+mod mail;
+mod outcome;
+mod webhook;
+
+pub(super) use outcome::readable;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use chrono::{NaiveDate, TimeDelta};
-use sha2::{Digest, Sha256};
+use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::channels::{EMAIL, WEBHOOK};
-use super::content::{address_of, content};
+use super::content::content;
 use super::recheck::{Applicable, Rechecked};
 use super::{Daemon, Rules};
 use crate::calendar::{Instant, civil_date};
-use crate::case::CaseRef;
 use crate::config::Mode;
-use crate::delivery::email::{Composed, Outgoing, Session, compose};
-use crate::delivery::message::Rendered;
-use crate::delivery::retry::next_attempt_at;
-use crate::delivery::webhook::{Webhook, WebhookEvent, WebhookKind};
+use crate::delivery::email::{Composed, Session};
+use crate::delivery::webhook::{WebhookEvent, WebhookKind};
 use crate::delivery::{Failure, FailureClass};
 use crate::engine::Municipality;
-use crate::notice::{Recipient, Role};
-use crate::store::{AuditEntry, Claimed, CommitVerdict, Next, Ready, StoreError, StoredOrganisation};
+use crate::notice::Role;
+use crate::store::{Claimed, Ready, StoreError, StoredOrganisation};
 
 /// How long a claim is ours: longer than any conversation can last.
 const LEASE: TimeDelta = TimeDelta::minutes(30);
@@ -269,223 +271,4 @@ impl Worker {
         }
         Ok(!applicable.is_empty())
     }
-
-    fn compose(
-        &self,
-        stored: &StoredOrganisation,
-        message: &Claimed,
-        applicable: &[&Applicable],
-        rendered: &Rendered,
-        now: Instant,
-    ) -> Result<Composed, Failure> {
-        let smtp = self.daemon.channels.smtp.as_ref();
-        let smtp = smtp.ok_or_else(|| Failure::new(FailureClass::Channel, "email is not configured"))?;
-        let address = address_of(&stored.organisation, &message.recipient, now);
-        let address = address.ok_or_else(|| Failure::new(FailureClass::Address, "no usable address"))?;
-        let obligation = match applicable {
-            [one] => Some(&one.key),
-            _ => None,
-        };
-        let language = super::content::language_of(&stored.organisation, &message.recipient, now);
-        compose(smtp, &Outgoing { id: message.message, to: &address, language, rendered, obligation, at: now })
-    }
-
-    fn event(&self, message: &Claimed, one: &Applicable, today: NaiveDate) -> Option<(Uuid, WebhookEvent)> {
-        let obligation = &one.explained.obligation;
-        let event = WebhookEvent {
-            kind: WebhookKind::from(one.purpose),
-            tenant: message.tenant.as_str().into(),
-            reference: CaseRef::parse(&one.notice.reference).ok()?,
-            code: self.rules.set.rule(obligation.rule).code.clone(),
-            due_on: one.notice.due_on.0,
-            days: (one.notice.due_on.0 - today).num_days(),
-            role: Role::parse(&one.notice.role)?,
-            at: message.slot,
-            possible_repeat: message.possible_repeat,
-        };
-        Some((event_id(message, one), event))
-    }
-
-    /// P3 to P6 for mail: the reply's code, or `None` where something changed before the point of no return.
-    async fn mail(&mut self, mail: &Composed, ready: &Ready) -> Result<Result<Option<u16>, Failure>, StoreError> {
-        if let Err(failure) = self.line(mail).await {
-            return Ok(Err(failure));
-        }
-        match self.daemon.store.begin_commit(ready, self.daemon.clock.now()).await? {
-            CommitVerdict::Go => {}
-            CommitVerdict::Changed | CommitVerdict::NotOurs => return Ok(Ok(None)),
-        }
-        let Some(session) = &mut self.session else {
-            return Ok(Err(Failure::new(FailureClass::Temporary, "no line")));
-        };
-        let outcome = session.transmit(mail).await;
-        if !session.is_usable() {
-            self.session = None;
-        }
-        Ok(outcome.map(|accepted| Some(accepted.code)))
-    }
-
-    /// A line on which the relay has taken sender and recipient.
-    async fn line(&mut self, mail: &Composed) -> Result<(), Failure> {
-        let kept = self.session.take().filter(Session::is_usable);
-        let fresh = kept.is_none();
-        let smtp = self.daemon.channels.smtp.as_ref();
-        let smtp = smtp.ok_or_else(|| Failure::new(FailureClass::Channel, "email is not configured"))?;
-        let mut session = match kept {
-            Some(session) => session,
-            None => Session::open(smtp).await?,
-        };
-        let mut prepared = session.prepare(mail).await;
-        // A relay may have closed a line that stood idle: that says nothing about this mail.
-        if !fresh
-            && !session.is_usable()
-            && prepared.as_ref().is_err_and(|failure| failure.class == FailureClass::Temporary)
-        {
-            session = Session::open(smtp).await?;
-            prepared = session.prepare(mail).await;
-        }
-        if session.is_usable() {
-            self.session = Some(session);
-        }
-        prepared
-    }
-
-    /// P4 to P6 for a webhook: each notice is an event with an id of its own, the same at every attempt.
-    async fn webhook(
-        &self,
-        channel: &str,
-        events: &[(Uuid, WebhookEvent)],
-        ready: &Ready,
-    ) -> Result<Result<Option<u16>, Failure>, StoreError> {
-        let webhook: Option<&Webhook> = self.daemon.channels.webhook(channel);
-        let Some(webhook) = webhook else {
-            return Ok(Err(Failure::new(FailureClass::Channel, "webhook is not configured")));
-        };
-        match self.daemon.store.begin_commit(ready, self.daemon.clock.now()).await? {
-            CommitVerdict::Go => {}
-            CommitVerdict::Changed | CommitVerdict::NotOurs => return Ok(Ok(None)),
-        }
-        let mut code = 200;
-        for (id, event) in events {
-            match webhook.send(*id, event, self.daemon.clock.now()).await {
-                Ok(accepted) => code = accepted.code,
-                Err(failure) => return Ok(Err(failure)),
-            }
-        }
-        Ok(Ok(Some(code)))
-    }
-
-    async fn accepted(&self, message: &Claimed, code: u16) -> Result<Attempt, StoreError> {
-        let ours = self.settle(message, code).await?;
-        if !ours {
-            tracing::error!(id = %message.message, "accepted, but taken back meanwhile; it may go out again");
-        }
-        tracing::info!(id = %message.message, to = %message.recipient, channel = %message.channel, code, "sent");
-        Ok(Attempt::Sent)
-    }
-
-    /// P8, again and again as long as the database is only busy: what is forgotten here is sent twice.
-    async fn settle(&self, message: &Claimed, code: u16) -> Result<bool, StoreError> {
-        const TRIES: usize = 5;
-        let mut tries = 0;
-        loop {
-            let settled = self.daemon.store.accept(message.attempt, &code.to_string(), self.daemon.clock.now()).await;
-            tries += 1;
-            match settled {
-                Err(error) if error.may_pass() && tries < TRIES => {}
-                settled => return settled,
-            }
-        }
-    }
-
-    async fn failed_of(
-        &self,
-        stored: &StoredOrganisation,
-        message: &Claimed,
-        failure: Failure,
-    ) -> Result<Attempt, StoreError> {
-        if failure.class != FailureClass::Address || message.channel != EMAIL {
-            return self.failed(message, failure).await;
-        }
-        let now = self.daemon.clock.now();
-        let recipient = message.recipient.to_string();
-        let entry = AuditEntry {
-            tenant: &message.tenant,
-            actor: "fristvakt",
-            action: "address.refused",
-            subject: &recipient,
-            reason: &failure.code,
-        };
-        self.daemon.store.audit(entry, now).await?;
-        let Some(next) = self.next_in_chain(stored, message, now).await? else {
-            return self.failed(message, failure).await;
-        };
-        tracing::warn!(id = %message.message, to = %recipient, next = %next, code = %failure.code, "address refused; passed on");
-        let next = Next::Reroute(next, now);
-        self.daemon.store.fail(message.attempt, failure.class, &failure.code, &next, now).await?;
-        Ok(Attempt::Failed)
-    }
-
-    /// Whoever comes after a recipient whose address refuses mail: leader, coordinator, the fallback.
-    async fn next_in_chain(
-        &self,
-        stored: &StoredOrganisation,
-        message: &Claimed,
-        now: Instant,
-    ) -> Result<Option<Recipient>, StoreError> {
-        let Ok(municipality) = Municipality::new(&self.rules.set, &stored.organisation) else { return Ok(None) };
-        let mut chain = Vec::new();
-        if let Some(notice) = message.notices.first()
-            && let Some(case) = readable(self.daemon.store.case(stored, &self.rules.set, &notice.case).await)?
-            && let Some(rule) = self.rules.set.rule_named(&notice.rule)
-        {
-            let responsible = &self.rules.set.rule(rule).responsible;
-            for role in [Role::Leader, Role::Coordinator] {
-                let reached = municipality.reached(&case.file, responsible, &role, now);
-                chain.extend(reached.map(|(recipient, _)| recipient));
-            }
-        }
-        chain.push(Recipient::Fallback);
-        let place = chain.iter().position(|recipient| *recipient == message.recipient);
-        let later = chain.into_iter().skip(place.map_or(0, |place| place + 1));
-        Ok(later.into_iter().find(|recipient| *recipient != message.recipient))
-    }
-
-    async fn failed(&self, message: &Claimed, failure: Failure) -> Result<Attempt, StoreError> {
-        let now = self.daemon.clock.now();
-        let next = if failure.class == FailureClass::Channel {
-            let until = now + HOLD;
-            self.daemon.channels.hold(&message.channel, until);
-            tracing::error!(channel = %message.channel, code = %failure.code, "the channel refuses us; held, and tried again in 5 minutes");
-            until
-        } else {
-            next_attempt_at(now, message.tries + 1, message.attempt, failure.retry_after)
-        };
-        tracing::warn!(id = %message.message, to = %message.recipient, code = %failure.code, class = failure.class.word(), retry_at = %next, "not sent");
-        self.daemon.store.fail(message.attempt, failure.class, &failure.code, &Next::RetryAt(next), now).await?;
-        Ok(Attempt::Failed)
-    }
-}
-
-/// A case that does not parse is set aside elsewhere; here it is as good as none.
-pub(super) fn readable<T>(case: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
-    match case {
-        Err(StoreError::Unreadable { .. }) => Ok(None),
-        other => other,
-    }
-}
-
-/// The lasting id of one notice on a webhook: made of what names it.
-fn event_id(message: &Claimed, one: &Applicable) -> Uuid {
-    let name = one.notice.name();
-    let mut digest = Sha256::new();
-    digest.update(message.message.as_bytes());
-    for part in [&name.case, &name.rule, &name.start, &name.step, &name.role] {
-        digest.update(part.len().to_le_bytes());
-        digest.update(part);
-    }
-    digest.update(name.repetition.to_le_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest.finalize()[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
