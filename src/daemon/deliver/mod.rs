@@ -2,7 +2,7 @@
 //!
 //! | step | here | what a crash after it means |
 //! |---|---|---|
-//! | P1 | claim | taken back at the next start |
+//! | P1 | claim | taken back at the next start; after a failed tick, at the next tick |
 //! | P2 | recheck, compose | the same |
 //! | P3 | open the line, MAIL, RCPT | known not sent |
 //! | P4 | `begin_commit` | maybe sent: repeated with the same id, marked |
@@ -39,7 +39,7 @@ use crate::engine::Municipality;
 use crate::notice::Role;
 use crate::store::{Claimed, Ready, StoreError, StoredOrganisation};
 
-/// How long a claim is ours: longer than any conversation can last.
+/// How long a claim is ours: longer than any conversation can last. After it nothing is handed over any more.
 const LEASE: TimeDelta = TimeDelta::minutes(30);
 
 /// How long a channel that refuses us as such is left alone.
