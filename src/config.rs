@@ -143,6 +143,16 @@ impl Config {
         if path.is_empty() { Err(unknown()) } else { Ok(PathBuf::from(path)) }
     }
 
+    /// The folder of the acceptance journal: beside the database file.
+    ///
+    /// # Errors
+    /// Where the URL names another kind of database.
+    pub fn journal_folder(&self) -> Result<PathBuf, ConfigError> {
+        let mut name = self.database_file()?.into_os_string();
+        name.push(".accepted");
+        Ok(PathBuf::from(name))
+    }
+
     /// Makes the names of files absolute: they stand beside the configuration, secrets among systemd's credentials too.
     fn locate_files(&mut self, beside: Option<&Path>) {
         if let (Some(file), Some(beside)) = (self.database.strip_prefix("sqlite://"), beside)

@@ -47,6 +47,8 @@ pub mod folder;
 
 pub mod lint;
 
+pub mod journal;
+
 pub mod store;
 
 pub mod delivery;

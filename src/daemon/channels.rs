@@ -1,18 +1,17 @@
-//! The ways out: the relay and the webhooks, ready for use, and which of them are held for now.
+//! The ways out: the relay and the webhooks, ready for use.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 
-use crate::calendar::Instant;
-use crate::config::Config;
+use crate::config::{Config, Mode};
 use crate::delivery::email::Smtp;
+use crate::delivery::pace::Pacer;
 use crate::delivery::setting::SettingError;
 use crate::delivery::webhook::Webhook;
+use crate::notice::Role;
+use crate::store::{EMAIL, Subscription};
 
-/// The name of the mail channel in the store.
-pub(super) const EMAIL: &str = "email";
 /// How the names of webhook channels begin in the store.
-pub(super) const WEBHOOK: &str = "webhook:";
+const WEBHOOK: &str = "webhook:";
 
 /// The ways out.
 #[derive(Debug)]
@@ -21,8 +20,8 @@ pub struct Channels {
     pub(super) smtp: Option<Smtp>,
     /// Who else hears.
     pub(super) webhooks: Vec<Webhook>,
-    /// Channels that refused us as such, until when nothing is tried.
-    held: Mutex<HashMap<String, Instant>>,
+    /// The pace of channels whose owner asked for one.
+    pacers: HashMap<String, Pacer>,
 }
 
 impl Channels {
@@ -46,17 +45,50 @@ impl Channels {
             warnings.extend(found);
             webhooks.push(webhook);
         }
+        if smtp.is_none() && config.mode == Mode::Live {
+            tracing::warn!("`[email]` is not configured: mails wait in the outbox until it is");
+        }
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        Ok(Self { smtp, webhooks, held: Mutex::default() })
+        let mut pacers = HashMap::new();
+        pacers.extend(smtp.as_ref().and_then(|smtp| Some((EMAIL.to_owned(), Pacer::new(smtp.per_minute?)))));
+        let paced =
+            webhooks.iter().filter_map(|webhook| Some((channel_name(webhook), Pacer::new(webhook.per_minute?))));
+        pacers.extend(paced);
+        Ok(Self { smtp, webhooks, pacers })
     }
 
-    /// The channels on which a tenant's notices leave. Mail is always among them, so that nothing is lost where it is
-    /// not set up yet.
-    pub(super) fn of_tenant(&self, tenant: &str) -> Vec<String> {
-        let webhooks = self.webhooks.iter().filter(|webhook| webhook.serves(tenant));
-        std::iter::once(EMAIL.to_owned()).chain(webhooks.map(|webhook| format!("{WEBHOOK}{}", webhook.name))).collect()
+    /// The channels that are set up, by their names in the store.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mail = self.smtp.iter().map(|_| EMAIL.to_owned());
+        mail.chain(self.webhooks.iter().map(channel_name)).collect()
+    }
+
+    /// How many lines at once a channel takes.
+    pub(super) fn lines(&self, channel: &str) -> usize {
+        const LINES: usize = 4;
+        if channel == EMAIL { self.smtp.as_ref().map_or(LINES, |smtp| smtp.connections.into()) } else { LINES }
+    }
+
+    /// Waits until a message may be tried on a channel, where its owner asked for a pace.
+    pub(super) async fn pace(&self, channel: &str) {
+        if let Some(pacer) = self.pacers.get(channel) {
+            pacer.turn().await;
+        }
+    }
+
+    /// What besides mail hears of a tenant's notices. Mail always does, so that nothing is lost where it is not set up
+    /// yet.
+    pub(super) fn subscriptions(&self, tenant: &str) -> Vec<Subscription> {
+        let serving = self.webhooks.iter().filter(|webhook| webhook.serves(tenant));
+        serving
+            .map(|webhook| Subscription {
+                channel: channel_name(webhook),
+                purposes: webhook.purposes(),
+                roles: webhook.roles().map(<[Role]>::to_vec),
+            })
+            .collect()
     }
 
     /// The webhook of a channel's name.
@@ -64,15 +96,8 @@ impl Channels {
         let name = channel.strip_prefix(WEBHOOK)?;
         self.webhooks.iter().find(|webhook| webhook.name == name)
     }
+}
 
-    /// Until when a channel is held, if it is.
-    pub(super) fn held_until(&self, channel: &str, now: Instant) -> Option<Instant> {
-        let held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        held.get(channel).copied().filter(|until| *until > now)
-    }
-
-    /// Holds a channel: until then nothing is tried on it.
-    pub(super) fn hold(&self, channel: &str, until: Instant) {
-        self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(channel.to_owned(), until);
-    }
+fn channel_name(webhook: &Webhook) -> String {
+    format!("{WEBHOOK}{}", webhook.name)
 }

@@ -18,7 +18,7 @@ use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::Status;
 use crate::organisation::{Address, Organisation};
 use crate::store::{
-    Claimed, ClaimedNotice, NoticeRow, ObligationFilter, ObligationRow, StoreError, StoredOrganisation,
+    Claimed, ClaimedNotice, EMAIL, NoticeRow, ObligationFilter, ObligationRow, StoreError, StoredOrganisation,
 };
 
 /// What a message to a person, a mailbox or the fallback says.
@@ -83,7 +83,7 @@ pub(super) fn told_on(sent: &[NoticeRow], notice: &ClaimedNotice, recipient: &st
         (&row.rule, &row.start, row.due_on) == (&notice.rule, &notice.start, notice.due_on)
             && row.role == Role::Responsible.to_string()
             && row.purpose == Purpose::Reminder.word()
-            && row.channel == super::channels::EMAIL
+            && row.channel == EMAIL
             && row.recipient.as_deref() == Some(recipient)
     });
     told.filter_map(|row| row.sent_at).map(|at| civil_date(zone, at.instant())).max()

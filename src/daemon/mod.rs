@@ -29,8 +29,9 @@ use crate::config::{Config, ConfigError, Mode};
 use crate::delivery::message::Templates;
 use crate::delivery::setting::SettingError;
 use crate::folder::{FolderError, RulesFolder};
+use crate::journal::Journal;
 use crate::rules::RuleSet;
-use crate::store::{Access, Store, StoreError, TakenBack};
+use crate::store::{Access, Recalled, Store, StoreError, TakenBack};
 
 pub use channels::Channels;
 pub use deliver::Delivered;
@@ -44,6 +45,8 @@ pub struct Daemon {
     pub store: Store,
     /// Where "now" comes from.
     pub clock: Clock,
+    /// What the other side took, whatever the database says.
+    journal: Journal,
     channels: Channels,
     mode: Mode,
     /// Names this process in attempts.
@@ -130,10 +133,12 @@ impl Daemon {
         let rules = Rules::load(config.rules.as_deref())?;
         let channels = Channels::load(config)?;
         let store = Store::open(&config.database_file()?, Access::Daemon).await?;
+        let journal = Journal::open(&config.journal_folder()?).map_err(StoreError::from)?;
         let owner = Uuid::now_v7().to_string();
         let daemon = Self {
             store,
             clock,
+            journal,
             channels,
             mode: config.mode,
             owner,
@@ -141,6 +146,7 @@ impl Daemon {
             known: municipalities::Known::default(),
             unsettled: AtomicBool::new(false),
         };
+        daemon.recall().await?;
         let TakenBack { unsent, maybe_sent } =
             daemon.store.take_back_dead_attempts(daemon.clock.now(), &daemon.owner).await?;
         if unsent + maybe_sent > 0 {
@@ -166,6 +172,28 @@ impl Daemon {
         Ok(())
     }
 
+    /// Takes what the acceptance journal knows and the database does not as sent.
+    async fn recall(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.journal.forget_old(now)?;
+        let end = self.journal.end();
+        let found = self.journal.after(self.store.journal_mark().await?)?;
+        for place in &found.damaged {
+            tracing::error!(%place, "a line of the acceptance journal is damaged; its message may go out again");
+        }
+        let Recalled { settled, restored } = self.store.recall(&found.entries, end, now).await?;
+        if restored > 0 {
+            tracing::error!(
+                settled,
+                restored,
+                "the database is older than the acceptance journal; what the journal knows was recalled and is not sent again"
+            );
+        } else if settled > 0 {
+            tracing::warn!(settled, "recalled from the acceptance journal what an earlier process had sent");
+        }
+        Ok(())
+    }
+
     async fn note_rules(&self, rules: &Rules) -> Result<(), StoreError> {
         if self.store.note_rules(&rules.fingerprint).await? {
             tracing::info!(rules = %&rules.fingerprint[..12], "rules in use; all cases will be planned with them");
@@ -188,7 +216,8 @@ impl Daemon {
     /// # Errors
     /// Where the store cannot be used.
     pub async fn next_at(&self, swept: &Swept) -> Result<Option<Instant>, StoreError> {
-        let next = [swept.next_round, self.store.next_at().await?, self.store.next_try_at().await?];
+        let tries = self.next_tries(self.clock.now()).await?;
+        let next = [swept.next_round, self.store.next_at().await?, tries.into_iter().map(|(_, at)| at).min()];
         Ok(next.into_iter().flatten().min())
     }
 }

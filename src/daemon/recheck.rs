@@ -1,18 +1,15 @@
 //! Just before sending, the cases are read again: what is met, void, paused or meant for somebody else by then is
 //! taken out of the message (`rule-language` § 9).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::content::told_on;
-use super::deliver::readable;
-use super::{Daemon, Rules};
 use crate::calendar::Instant;
 use crate::engine::{Explained, Municipality, explain};
 use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::{ObligationKey, Status};
-use crate::store::{
-    Claimed, ClaimedNotice, NoticeFilter, NoticeName, NoticeRow, StoreError, StoredCase, StoredOrganisation,
-};
+use crate::store::{Claimed, ClaimedNotice, NoticeName, NoticeRow, StoredCase};
 
 /// A notice that still applies, with what a message says of it.
 #[derive(Debug)]
@@ -41,54 +38,57 @@ pub(super) struct Rechecked {
     pub(super) seen: Vec<(String, i64)>,
 }
 
-impl Daemon {
-    /// Reads the cases of a message again and sorts its notices.
-    pub(super) async fn recheck(
-        &self,
-        rules: &Rules,
-        stored: &StoredOrganisation,
-        message: &Claimed,
+/// Cases as they are now, against which messages are held.
+pub(super) struct Recheck<'a> {
+    municipality: &'a Municipality<'a>,
+    cases: &'a HashMap<String, StoredCase>,
+    /// What was really sent of cases that an escalation speaks of.
+    sent: &'a HashMap<String, Vec<NoticeRow>>,
+    now: Instant,
+    explained: HashMap<&'a str, Vec<Explained>>,
+}
+
+impl<'a> Recheck<'a> {
+    pub(super) fn new(
+        municipality: &'a Municipality<'a>,
+        cases: &'a HashMap<String, StoredCase>,
+        sent: &'a HashMap<String, Vec<NoticeRow>>,
         now: Instant,
-    ) -> Result<Rechecked, StoreError> {
+    ) -> Self {
+        let explain = |case: &StoredCase| explain(municipality, &case.file, &case.ledger, now);
+        let explained = cases.iter().map(|(id, case)| (id.as_str(), explain(case))).collect();
+        Self { municipality, cases, sent, now, explained }
+    }
+
+    /// Sorts the notices of a message.
+    pub(super) fn message(&self, message: &Claimed) -> Rechecked {
         let mut found = Rechecked::default();
-        let Ok(municipality) = Municipality::new(&rules.set, &stored.organisation) else {
-            return Ok(found);
-        };
-        let mut cases: Vec<&str> = message.notices.iter().map(|notice| notice.case.as_str()).collect();
-        cases.sort_unstable();
-        cases.dedup();
-        for id in cases {
-            let notices = message.notices.iter().filter(|notice| notice.case == id);
+        for notice in &message.notices {
             // Withdrawn notices are not handled: once the case can be read again, it is planned again.
-            let Some(case) = readable(self.store.case(stored, &rules.set, id).await)? else {
-                found.withdrawn.extend(notices.map(|notice| (notice.name(), "case removed or unreadable")));
+            let Some(case) = self.cases.get(&notice.case) else {
+                found.withdrawn.push((notice.name(), "case removed or unreadable"));
                 continue;
             };
-            found.seen.push((id.to_owned(), case.stamp.version));
-            let sent = if message.escalation { self.sent_of(&message.tenant, id).await? } else { vec![] };
-            let recheck = CaseRecheck::new(&municipality, &case, message, sent, now);
-            for notice in notices {
-                match recheck.notice(notice) {
-                    Ok(applicable) => found.applicable.push(applicable),
-                    Err(reason) => {
-                        if reason == OTHER_RECIPIENT {
-                            found.revisit.push(id.to_owned());
-                        }
-                        found.withdrawn.push((notice.name(), reason));
+            if !found.seen.iter().any(|(id, _)| *id == notice.case) {
+                found.seen.push((notice.case.clone(), case.stamp.version));
+            }
+            match self.case(case, message).notice(notice) {
+                Ok(applicable) => found.applicable.push(applicable),
+                Err(reason) => {
+                    if reason == OTHER_RECIPIENT && !found.revisit.contains(&notice.case) {
+                        found.revisit.push(notice.case.clone());
                     }
+                    found.withdrawn.push((notice.name(), reason));
                 }
             }
         }
-        Ok(found)
+        found
     }
-}
 
-impl Daemon {
-    /// What was really sent of a case.
-    async fn sent_of(&self, tenant: &str, case: &str) -> Result<Vec<NoticeRow>, StoreError> {
-        let (tenant, case) = (Some(tenant.to_owned()), Some(case.to_owned()));
-        let filter = NoticeFilter { tenant, case, state: Some("sent".to_owned()), ..NoticeFilter::default() };
-        self.store.list_notices(&filter).await
+    fn case<'m>(&'m self, case: &'m StoredCase, message: &'m Claimed) -> CaseRecheck<'m> {
+        let explained = self.explained.get(&*case.file.id).map_or(&[][..], Vec::as_slice);
+        let sent = self.sent.get(&*case.file.id).map_or(&[][..], Vec::as_slice);
+        CaseRecheck { municipality: self.municipality, case, message, now: self.now, explained, sent }
     }
 }
 
@@ -99,23 +99,12 @@ struct CaseRecheck<'a> {
     case: &'a StoredCase,
     message: &'a Claimed,
     now: Instant,
-    explained: Vec<Explained>,
+    explained: &'a [Explained],
     /// What was really sent of the case, where an escalation asks for it.
-    sent: Vec<NoticeRow>,
+    sent: &'a [NoticeRow],
 }
 
-impl<'a> CaseRecheck<'a> {
-    fn new(
-        municipality: &'a Municipality<'a>,
-        case: &'a StoredCase,
-        message: &'a Claimed,
-        sent: Vec<NoticeRow>,
-        now: Instant,
-    ) -> Self {
-        let explained = explain(municipality, &case.file, &case.ledger, now);
-        Self { municipality, case, message, now, explained, sent }
-    }
-
+impl CaseRecheck<'_> {
     fn notice(&self, notice: &ClaimedNotice) -> Result<Applicable, &'static str> {
         let rules = self.municipality.rules;
         let is_same = |one: &&Explained| {
@@ -176,7 +165,7 @@ impl<'a> CaseRecheck<'a> {
     fn told(&self, responsible: &[Role], notice: &ClaimedNotice) -> Option<(Role, chrono::NaiveDate)> {
         let reached = self.municipality.reached(&self.case.file, responsible, &Role::Responsible, self.now)?;
         let (recipient, None) = reached else { return None };
-        let on = told_on(&self.sent, notice, &recipient.to_string(), self.municipality.zone())?;
+        let on = told_on(self.sent, notice, &recipient.to_string(), self.municipality.zone())?;
         Some((self.reader_role(responsible, &Role::Responsible), on))
     }
 

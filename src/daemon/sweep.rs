@@ -6,7 +6,7 @@ use super::{Daemon, Rules};
 use crate::calendar::Instant;
 use crate::config::Mode;
 use crate::engine::{Municipality, Occasion, Plan, plan};
-use crate::store::{self, Application, Applied, StoreError, StoredCase, StoredOrganisation};
+use crate::store::{self, Application, Applied, EMAIL, StoreError, StoredCase, StoredOrganisation};
 
 /// How many cases are planned in one transaction.
 const BATCH: u32 = 500;
@@ -114,10 +114,9 @@ impl Daemon {
             .map(|(case, plan)| Application { case: &case.file, stamp: case.stamp, plan })
             .collect();
         let tenant = &municipality.organisation.tenant;
-        let names = self.channels.of_tenant(&tenant.id);
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let subscriptions = self.channels.subscriptions(&tenant.id);
         let channels = match self.mode {
-            Mode::Live => store::Channels::Send(&names),
+            Mode::Live => store::Channels::Send(&subscriptions),
             Mode::Shadow => store::Channels::Shadow,
         };
         let applied = self.store.apply_batch(tenant, municipality.rules, &applications, channels, now, slot).await?;
@@ -155,7 +154,7 @@ impl Daemon {
         }
         let recipient = municipality.coordinator(now);
         for name in names {
-            if self.store.tell_once(&tenant.id, &name, &recipient, super::channels::EMAIL, now).await?.is_some() {
+            if self.store.tell_once(&tenant.id, &name, &recipient, EMAIL, now).await?.is_some() {
                 tracing::info!(tenant = %tenant.id, about = %name, "the coordinator is told");
             }
         }

@@ -11,6 +11,7 @@
 //! the order of the durable steps, which belong to whoever drives the channels.
 
 mod failure;
+pub mod pace;
 pub mod retry;
 pub mod setting;
 mod tls;

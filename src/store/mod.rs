@@ -39,10 +39,10 @@ mod rounds;
 
 use std::path::PathBuf;
 
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool, Transaction};
 
 pub use append::{Appended, Counts, Load};
-pub use apply::{Application, Applied, Channels};
+pub use apply::{Application, Applied, Channels, EMAIL, Subscription};
 pub use audit::{AuditEntry, AuditRow};
 pub use columns::{At, Day};
 pub use connect::Access;
@@ -52,7 +52,10 @@ pub use lists::{
     ObligationRow, ProblemRow,
 };
 pub use organisations::StoredOrganisation;
-pub use outbox::{Claimed, ClaimedNotice, CommitVerdict, FailureClass, Next, NoticeName, Ready, TakenBack};
+pub use outbox::{
+    Accepted, ChannelState, Claimed, ClaimedNotice, CommitVerdict, FailureClass, Held, Next, NoticeName, Ready,
+    Recalled, Refusal, TakenBack,
+};
 pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;
 pub use register::{DeviationName, Explanation};
@@ -101,6 +104,9 @@ pub enum StoreError {
         /// What is wrong with it; no value.
         reason: String,
     },
+    /// The acceptance journal beside the database cannot be used.
+    #[error(transparent)]
+    Journal(#[from] crate::journal::JournalError),
     /// A migration failed; it was rolled back.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -140,4 +146,18 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// `(…, …)`: a list of texts. It is filled up with its last one to a power of two: the text of a statement is prepared
+/// once, and lists of every length would make as many texts.
+fn push_list(query: &mut QueryBuilder<Sqlite>, texts: impl Iterator<Item = String>) {
+    let mut texts: Vec<String> = texts.collect();
+    let last = texts.last().cloned().unwrap_or_default();
+    texts.resize(texts.len().next_power_of_two(), last);
+    query.push("(");
+    let mut list = query.separated(", ");
+    for text in texts {
+        list.push_bind(text);
+    }
+    list.push_unseparated(")");
 }

@@ -1,11 +1,13 @@
 //! What is to be planned now: the cases whose moment has come or whose facts changed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use sqlx::{QueryBuilder, Sqlite};
 
 use super::document::Document;
 use super::ledger::ledgers;
 use super::quarantine::set_aside;
-use super::{At, Quarantined, Store, StoreError, StoredOrganisation};
+use super::{At, Quarantined, ROWS, Store, StoreError, StoredOrganisation, push_list};
 use crate::calendar::Instant;
 use crate::case::CaseFile;
 use crate::facts::assemble_case;
@@ -155,6 +157,38 @@ impl Store {
         let named =
             |reason| StoreError::Unreadable { table: "cases", row: format!("{}/{}", tenant.id, row.id), reason };
         case.map(Some).map_err(named)
+    }
+
+    /// Cases by their ids, with their ledgers. Those that are gone or do not parse are left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn cases(
+        &self,
+        of: &StoredOrganisation,
+        rules: &RuleSet,
+        ids: &[&str],
+    ) -> Result<HashMap<String, StoredCase>, StoreError> {
+        let tenant = &of.organisation.tenant;
+        let mut cases = HashMap::with_capacity(ids.len());
+        let mut read = self.readers.begin().await?;
+        for chunk in ids.chunks(ROWS) {
+            let mut select = QueryBuilder::<Sqlite>::new(
+                "SELECT c.id, c.version, c.document, a.digest FROM cases c \
+                 JOIN agenda a ON a.tenant = c.tenant AND a.case_id = c.id WHERE c.tenant = ",
+            );
+            select.push_bind(tenant.id.to_string()).push(" AND c.id IN ");
+            push_list(&mut select, chunk.iter().map(|id| (*id).to_owned()));
+            let rows: Vec<CaseRow> = select.build_query_as().fetch_all(&mut *read).await?;
+            let mut ledgers = ledgers(&mut read, &tenant.id, chunk).await?;
+            for row in rows {
+                let ledger = ledgers.remove(&row.id).unwrap_or_default();
+                if let Ok(case) = stored_case(&row, ledger, of.generation, tenant, rules) {
+                    cases.insert(row.id, case);
+                }
+            }
+        }
+        Ok(cases)
     }
 
     /// Has one case planned again at the next sweep, although none of its facts changed.

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{At, Day, Store, StoreError, Write};
+use super::{At, Day, EMAIL, Store, StoreError, Write};
 use crate::calendar::Instant;
 
 impl Store {
@@ -50,14 +50,14 @@ impl Store {
 /// What still waits for a recipient from earlier rounds joins what this round gathered: after an outage they read one
 /// message, and of two steps about one due date only the later. What may have been sent before keeps its id.
 async fn join_waiting(write: &mut Write, tenant: &str, now: Instant) -> Result<(), StoreError> {
-    let select = "SELECT recipient, channel, id FROM messages WHERE tenant = $1 AND state IN ('gathering', 'pending') \
-                  AND urgent = 0 AND subject IS NULL AND possible_repeat = 0 \
-                  AND coalesce(reason, '') <> 'rerouted' \
-                  ORDER BY recipient, channel, created_at DESC, id DESC";
-    let waiting: Vec<(String, String, String)> = sqlx::query_as(select).bind(tenant).fetch_all(&mut **write).await?;
-    for group in waiting.chunk_by(|one, other| (&one.0, &one.1) == (&other.0, &other.1)) {
-        let [(.., kept), older @ ..] = group else { continue };
-        for (.., message) in older {
+    let select = "SELECT recipient, id FROM messages WHERE tenant = $1 AND channel = $2 \
+                  AND state IN ('gathering', 'pending') AND urgent = 0 AND subject IS NULL AND possible_repeat = 0 \
+                  AND coalesce(reason, '') <> 'rerouted' ORDER BY recipient, created_at DESC, id DESC";
+    let query = sqlx::query_as(select).bind(tenant).bind(EMAIL);
+    let waiting: Vec<(String, String)> = query.fetch_all(&mut **write).await?;
+    for group in waiting.chunk_by(|(one, _), (other, _)| one == other) {
+        let [(_, kept), older @ ..] = group else { continue };
+        for (_, message) in older {
             join(write, message, kept, now).await?;
         }
     }
@@ -65,7 +65,7 @@ async fn join_waiting(write: &mut Write, tenant: &str, now: Instant) -> Result<(
 }
 
 async fn join(write: &mut Write, message: &str, kept: &str, now: Instant) -> Result<(), StoreError> {
-    let moves = "UPDATE notices SET message = $2 WHERE message = $1 AND state = 'pending'";
+    let moves = "UPDATE notices SET message = $2 WHERE message = $1 AND state IN ('pending', 'done')";
     let escalates = "UPDATE messages SET escalation = 1 \
                      WHERE id = $2 AND (SELECT escalation FROM messages WHERE id = $1) = 1";
     for update in [moves, escalates] {
@@ -73,7 +73,7 @@ async fn join(write: &mut Write, message: &str, kept: &str, now: Instant) -> Res
     }
     let ends = "UPDATE messages SET state = 'withdrawn', reason = 'joined a later one', ended_at = $2 WHERE id = $1";
     sqlx::query(ends).bind(message).bind(At::from(now)).execute(&mut **write).await?;
-    let overtaken = "UPDATE notices SET outcome = 'overtaken', state = 'done', message = NULL \
+    let overtaken = "UPDATE notices SET outcome = 'overtaken', state = 'done' \
                      WHERE message = $1 AND state = 'pending' AND EXISTS (SELECT 1 FROM notices n \
                      WHERE n.message = $1 AND n.state = 'pending' AND n.tenant = notices.tenant \
                      AND n.case_id = notices.case_id AND n.rule = notices.rule AND n.start = notices.start \

@@ -187,5 +187,5 @@ fn a_message_is_held_and_let_go_by_a_person() {
     change("retry");
     assert_eq!(listed("held"), "");
     let shown = stdout(&["messages", "show", id, "--database", &url]);
-    assert!(shown.contains("Notices in it") && shown.contains("Tries") && !shown.contains('@'), "{shown}");
+    assert!(shown.contains("Notices in it") && shown.contains("It was never tried") && !shown.contains('@'), "{shown}");
 }

@@ -45,10 +45,19 @@ fn the_example_shows_the_defaults() {
     assert_eq!((example.mode, &example.log.level, example.log.format), (all.mode, &all.log.level, all.log.format));
     assert_eq!(example.database, all.database);
     // What has no default is an example; everything else is the same with the comment as without.
-    let EmailSettings { port: Some(587), reply_to: Some(_), hello_name: Some(_), ca_file: Some(_), .. } = shown else {
+    let EmailSettings {
+        port: Some(587),
+        reply_to: Some(_),
+        hello_name: Some(_),
+        ca_file: Some(_),
+        per_minute: Some(_),
+        ..
+    } = shown
+    else {
         panic!("{shown:?}")
     };
-    let without = EmailSettings { port: None, reply_to: None, hello_name: None, ca_file: None, ..shown };
+    let without =
+        EmailSettings { port: None, reply_to: None, hello_name: None, ca_file: None, per_minute: None, ..shown };
     assert_eq!(email, without);
     let [webhook] = all.webhooks.as_slice() else { panic!("one webhook") };
     let least = "[[webhook]]\nname = \"a\"\nurl = \"https://a.example\"\nsecret_files = [\"a\"]";

@@ -1,77 +1,113 @@
-//! How an attempt ended (P8), and what becomes of a message that was not taken.
+//! What becomes of a message that was not taken (P8).
 
-use super::{Attempt, HOLD, Worker};
+use super::line::{Attempt, Line};
 use crate::calendar::Instant;
-use crate::daemon::channels::EMAIL;
 use crate::delivery::retry::next_attempt_at;
 use crate::delivery::{Failure, FailureClass};
 use crate::engine::Municipality;
 use crate::notice::{Recipient, Role};
-use crate::store::{AuditEntry, Claimed, Next, StoreError, StoredOrganisation};
+use crate::store::{
+    AuditEntry, Claimed, ClaimedNotice, EMAIL, Held, Next, NoticeName, Refusal, StoreError, StoredOrganisation,
+};
 
-impl Worker {
-    pub(super) async fn accepted(&self, message: &Claimed, code: u16) -> Result<Attempt, StoreError> {
-        let ours = self.settle(message, code).await?;
-        if !ours {
-            tracing::error!(id = %message.message, "accepted, but taken back meanwhile; it may go out again");
-        }
-        tracing::info!(id = %message.message, to = %message.recipient, channel = %message.channel, code, "sent");
-        Ok(Attempt::Sent)
-    }
+/// What the ledger says of notices whose address was refused.
+const ADDRESS_REFUSED: &str = "address refused, passed on";
 
-    /// P8, again and again as long as the database is only busy: what is forgotten here is sent twice.
-    pub(super) async fn settle(&self, message: &Claimed, code: u16) -> Result<bool, StoreError> {
-        const TRIES: usize = 5;
-        let mut tries = 0;
-        loop {
-            let settled = self.daemon.store.accept(message.attempt, &code.to_string(), self.daemon.clock.now()).await;
-            tries += 1;
-            match settled {
-                Err(error) if error.may_pass() && tries < TRIES => {}
-                settled => return settled,
-            }
+impl Line {
+    /// By what the failure asks for: another try, somebody else, or a rest for the channel.
+    pub(super) async fn refused(&self, message: &Claimed, failure: Failure) -> Result<Attempt, StoreError> {
+        match failure.class {
+            FailureClass::Address if message.channel == EMAIL => self.address_refused(message, failure).await,
+            FailureClass::Channel => self.channel_refused(message, failure).await,
+            _ => self.failed(message, failure).await,
         }
     }
 
-    pub(super) async fn failed_of(
-        &self,
-        stored: &StoredOrganisation,
-        message: &Claimed,
-        failure: Failure,
-    ) -> Result<Attempt, StoreError> {
-        if failure.class != FailureClass::Address || message.channel != EMAIL {
-            return self.failed(message, failure).await;
-        }
+    /// Another try by the schedule, without end: giving up is a person's decision.
+    pub(super) async fn failed(&self, message: &Claimed, failure: Failure) -> Result<Attempt, StoreError> {
         let now = self.daemon.clock.now();
-        let recipient = message.recipient.to_string();
-        let entry = AuditEntry {
-            tenant: &message.tenant,
-            actor: "fristvakt",
-            action: "address.refused",
-            subject: &recipient,
-            reason: &failure.code,
-        };
-        self.daemon.store.audit(entry, now).await?;
-        let Some(next) = self.next_in_chain(stored, message, now).await? else {
-            return self.failed(message, failure).await;
-        };
-        tracing::warn!(id = %message.message, to = %recipient, next = %next, code = %failure.code, "address refused; passed on");
-        let next = Next::Reroute(next, now);
-        self.daemon.store.fail(message.attempt, failure.class, &failure.code, &next, now).await?;
+        let next = next_attempt_at(now, message.tries + 1, message.attempt, failure.retry_after);
+        log(message, &failure, next);
+        self.daemon.store.fail(message.attempt, failure.class, &failure.code, &Next::RetryAt(next), now).await?;
         Ok(Attempt::Failed)
     }
 
-    /// Whoever comes after a recipient whose address refuses mail: leader, coordinator, the fallback.
+    /// The channel refuses us as such: it is held, a person is told, and it is probed.
+    async fn channel_refused(&self, message: &Claimed, failure: Failure) -> Result<Attempt, StoreError> {
+        let now = self.daemon.clock.now();
+        let next = next_attempt_at(now, message.tries + 1, message.attempt, failure.retry_after);
+        let held = self.daemon.store.refuse(message.attempt, &self.channel, &failure.code, next, now).await?;
+        match held {
+            Held::Until(until) => {
+                self.halt.cancel();
+                tracing::error!(channel = %self.channel, code = %failure.code, probed_at = %until, "the channel refuses us; it is held and probed. `fristvakt doctor` says more");
+            }
+            Held::OnlyThis => {
+                tracing::error!(id = %message.message, channel = %self.channel, code = %failure.code, "the channel takes other messages, but not this one");
+            }
+            Held::NotOurs => {}
+        }
+        log(message, &failure, next);
+        Ok(Attempt::Failed)
+    }
+
+    /// The address will never take it: each case's notices go to whoever comes next in its chain.
+    async fn address_refused(&self, message: &Claimed, failure: Failure) -> Result<Attempt, StoreError> {
+        let now = self.daemon.clock.now();
+        self.report_address(message, &failure, now).await?;
+        if message.subject.is_some() && message.recipient != Recipient::Fallback {
+            let next = Next::Reroute(Recipient::Fallback, now);
+            self.daemon.store.fail(message.attempt, failure.class, &failure.code, &next, now).await?;
+            return Ok(Attempt::Failed);
+        }
+        let onward = self.onward(message, now).await?;
+        if onward.is_empty() {
+            return self.failed(message, failure).await;
+        }
+        let retry_at = next_attempt_at(now, message.tries + 1, message.attempt, failure.retry_after);
+        let refusal = Refusal { class: failure.class, code: &failure.code, reason: ADDRESS_REFUSED };
+        self.daemon.store.pass_on(message.attempt, refusal, &onward, retry_at, now).await?;
+        for (next, notices) in &onward {
+            tracing::warn!(id = %message.message, to = %message.recipient, %next, notices = notices.len(), code = %failure.code, "address refused; passed on");
+        }
+        Ok(Attempt::Failed)
+    }
+
+    async fn report_address(&self, message: &Claimed, failure: &Failure, now: Instant) -> Result<(), StoreError> {
+        let (tenant, subject) = (message.tenant.as_str(), message.recipient.to_string());
+        let reason = failure.code.as_str();
+        let entry = AuditEntry { tenant, actor: "fristvakt", action: "address.refused", subject: &subject, reason };
+        self.daemon.store.audit(entry, now).await?;
+        self.daemon.store.note_data_quality(tenant, &subject, "address_refused", reason, now).await
+    }
+
+    /// Who gets which notices instead.
+    async fn onward(&self, message: &Claimed, now: Instant) -> Result<Vec<(Recipient, Vec<NoticeName>)>, StoreError> {
+        let (organisations, _) = self.daemon.municipalities(&self.rules, now).await?;
+        let stored = organisations.iter().find(|stored| *stored.organisation.tenant.id == *message.tenant);
+        let Some(stored) = stored else { return Ok(vec![]) };
+        let mut onward: Vec<(Recipient, Vec<NoticeName>)> = Vec::new();
+        for notice in &message.notices {
+            let Some(next) = self.next_in_chain(stored, &message.recipient, notice, now).await? else { continue };
+            match onward.iter_mut().find(|(recipient, _)| *recipient == next) {
+                Some((_, names)) => names.push(notice.name()),
+                None => onward.push((next, vec![notice.name()])),
+            }
+        }
+        Ok(onward)
+    }
+
+    /// Whoever comes after a recipient for a case: leader, coordinator, the fallback.
     async fn next_in_chain(
         &self,
         stored: &StoredOrganisation,
-        message: &Claimed,
+        refused: &Recipient,
+        notice: &ClaimedNotice,
         now: Instant,
     ) -> Result<Option<Recipient>, StoreError> {
         let Ok(municipality) = Municipality::new(&self.rules.set, &stored.organisation) else { return Ok(None) };
         let mut chain = Vec::new();
-        if let Some(notice) = message.notices.first()
-            && let Some(case) = readable(self.daemon.store.case(stored, &self.rules.set, &notice.case).await)?
+        if let Some(case) = readable(self.daemon.store.case(stored, &self.rules.set, &notice.case).await)?
             && let Some(rule) = self.rules.set.rule_named(&notice.rule)
         {
             let responsible = &self.rules.set.rule(rule).responsible;
@@ -81,25 +117,14 @@ impl Worker {
             }
         }
         chain.push(Recipient::Fallback);
-        let place = chain.iter().position(|recipient| *recipient == message.recipient);
-        let later = chain.into_iter().skip(place.map_or(0, |place| place + 1));
-        Ok(later.into_iter().find(|recipient| *recipient != message.recipient))
+        let place = chain.iter().position(|recipient| recipient == refused);
+        let mut later = chain.into_iter().skip(place.map_or(0, |place| place + 1));
+        Ok(later.find(|recipient| recipient != refused))
     }
+}
 
-    pub(super) async fn failed(&self, message: &Claimed, failure: Failure) -> Result<Attempt, StoreError> {
-        let now = self.daemon.clock.now();
-        let next = if failure.class == FailureClass::Channel {
-            let until = now + HOLD;
-            self.daemon.channels.hold(&message.channel, until);
-            tracing::error!(channel = %message.channel, code = %failure.code, "the channel refuses us; held, and tried again in 5 minutes");
-            until
-        } else {
-            next_attempt_at(now, message.tries + 1, message.attempt, failure.retry_after)
-        };
-        tracing::warn!(id = %message.message, to = %message.recipient, code = %failure.code, class = failure.class.word(), retry_at = %next, "not sent");
-        self.daemon.store.fail(message.attempt, failure.class, &failure.code, &Next::RetryAt(next), now).await?;
-        Ok(Attempt::Failed)
-    }
+fn log(message: &Claimed, failure: &Failure, next: Instant) {
+    tracing::warn!(id = %message.message, to = %message.recipient, code = %failure.code, class = failure.class.word(), retry_at = %next, "not sent");
 }
 
 /// A case that does not parse is set aside elsewhere; here it is as good as none.

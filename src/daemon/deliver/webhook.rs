@@ -1,71 +1,38 @@
-//! Webhooks: each notice is an event with a lasting id of its own (P4 to P6).
+//! Webhooks: each notice is a request of its own (P5, P6). Its `webhook-id` is the message's, the same at every attempt.
 
 use chrono::NaiveDate;
-use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
-use super::Worker;
+use super::line::Line;
 use crate::case::CaseRef;
+use crate::daemon::Rules;
 use crate::daemon::recheck::Applicable;
-use crate::delivery::webhook::{Webhook, WebhookEvent, WebhookKind};
+use crate::delivery::webhook::{WebhookEvent, WebhookKind};
 use crate::delivery::{Failure, FailureClass};
 use crate::notice::Role;
-use crate::store::{Claimed, CommitVerdict, Ready, StoreError};
+use crate::store::Claimed;
 
-impl Worker {
-    pub(super) fn event(&self, message: &Claimed, one: &Applicable, today: NaiveDate) -> Option<(Uuid, WebhookEvent)> {
-        let obligation = &one.explained.obligation;
-        let event = WebhookEvent {
-            kind: WebhookKind::from(one.purpose),
-            tenant: message.tenant.as_str().into(),
-            reference: CaseRef::parse(&one.notice.reference).ok()?,
-            code: self.rules.set.rule(obligation.rule).code.clone(),
-            due_on: one.notice.due_on.0,
-            days: (one.notice.due_on.0 - today).num_days(),
-            role: Role::parse(&one.notice.role)?,
-            at: message.slot,
-            possible_repeat: message.possible_repeat,
-        };
-        Some((event_id(message, one), event))
-    }
-
-    /// P4 to P6 for a webhook: each notice is an event with an id of its own, the same at every attempt.
-    pub(super) async fn webhook(
-        &self,
-        channel: &str,
-        events: &[(Uuid, WebhookEvent)],
-        ready: &Ready,
-    ) -> Result<Result<Option<u16>, Failure>, StoreError> {
-        let webhook: Option<&Webhook> = self.daemon.channels.webhook(channel);
-        let Some(webhook) = webhook else {
-            return Ok(Err(Failure::new(FailureClass::Channel, "webhook is not configured")));
-        };
-        match self.daemon.store.begin_commit(ready, self.daemon.clock.now()).await? {
-            CommitVerdict::Go => {}
-            CommitVerdict::Changed | CommitVerdict::NotOurs => return Ok(Ok(None)),
-        }
-        let mut code = 200;
-        for (id, event) in events {
-            match webhook.send(*id, event, self.daemon.clock.now()).await {
-                Ok(accepted) => code = accepted.code,
-                Err(failure) => return Ok(Err(failure)),
-            }
-        }
-        Ok(Ok(Some(code)))
-    }
+/// What a webhook is told of a notice; `None` where its row holds what this program did not write.
+pub(super) fn event(rules: &Rules, message: &Claimed, one: &Applicable, today: NaiveDate) -> Option<WebhookEvent> {
+    let obligation = &one.explained.obligation;
+    Some(WebhookEvent {
+        kind: WebhookKind::from(one.purpose),
+        tenant: message.tenant.as_str().into(),
+        reference: CaseRef::parse(&one.notice.reference).ok()?,
+        code: rules.set.rule(obligation.rule).code.clone(),
+        due_on: one.notice.due_on.0,
+        days: (one.notice.due_on.0 - today).num_days(),
+        role: Role::parse(&one.notice.role)?,
+        at: message.slot,
+        possible_repeat: message.possible_repeat,
+    })
 }
 
-/// The lasting id of one notice on a webhook: made of what names it.
-fn event_id(message: &Claimed, one: &Applicable) -> Uuid {
-    let name = one.notice.name();
-    let mut digest = Sha256::new();
-    digest.update(message.message.as_bytes());
-    for part in [&name.case, &name.rule, &name.start, &name.step, &name.role] {
-        digest.update(part.len().to_le_bytes());
-        digest.update(part);
+impl Line {
+    /// The request, and its answer. Only 200–299 counts.
+    pub(super) async fn post(&self, message: &Claimed, event: &WebhookEvent) -> Result<u16, Failure> {
+        let webhook = self.daemon.channels.webhook(&self.channel);
+        let webhook = webhook.ok_or_else(|| Failure::new(FailureClass::Channel, "webhook is not configured"))?;
+        let accepted = webhook.send(message.message, event, self.daemon.clock.now()).await?;
+        Ok(accepted.code)
     }
-    digest.update(name.repetition.to_le_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest.finalize()[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }

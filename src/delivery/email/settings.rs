@@ -1,5 +1,6 @@
 //! The `[email]` section, and what becomes of it.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub struct EmailSettings {
     /// How many conversations at once, 1–100: the most mails that a crash can repeat.
     #[serde(default = "default_connections")]
     pub connections: u16,
+    /// How many mails a minute at the most; as many as the relay takes unless said.
+    pub per_minute: Option<NonZeroU32>,
     /// How long a step may take.
     #[serde(default)]
     pub timeouts: TimeoutSettings,
@@ -96,6 +99,8 @@ pub struct Timeouts {
 pub struct Smtp {
     /// How many conversations at once.
     pub connections: u16,
+    /// How many mails a minute at the most.
+    pub per_minute: Option<NonZeroU32>,
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) security: Security,
@@ -119,6 +124,7 @@ impl EmailSettings {
         let reply_to = self.reply_to.as_deref().map(|text| mail_address("email.reply_to", text)).transpose()?;
         let smtp = Smtp {
             connections: self.connections()?,
+            per_minute: self.per_minute,
             host: self.host()?,
             port: self.port()?,
             security: self.security,

@@ -1,6 +1,7 @@
 //! A webhook: one signed request, and what its answer means.
 
 use std::error::Error as _;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::signature::{SigningSecret, signature_header};
 use crate::calendar::Instant;
 use crate::delivery::setting::{SettingError, SettingWarning};
 use crate::delivery::{Accepted, Failure, FailureClass, retry, tls};
-use crate::notice::Role;
+use crate::notice::{Purpose, Role};
 
 /// How long a request may take in all.
 const TOTAL: Duration = Duration::from_secs(30);
@@ -30,6 +31,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub struct Webhook {
     /// What logs and pages call it.
     pub name: String,
+    /// How many requests a minute at the most.
+    pub per_minute: Option<NonZeroU32>,
     url: Url,
     secrets: Vec<SigningSecret>,
     tenants: Option<Vec<String>>,
@@ -48,6 +51,7 @@ impl WebhookSettings {
         let mut warnings = vec![];
         let webhook = Webhook {
             name: self.checked_name()?,
+            per_minute: self.per_minute,
             url: self.checked_url()?,
             secrets: self.secrets(&mut warnings)?,
             tenants: self.tenants.clone(),
@@ -80,6 +84,19 @@ impl Webhook {
     #[must_use]
     pub fn serves(&self, tenant: &str) -> bool {
         self.tenants.as_ref().is_none_or(|tenants| tenants.iter().any(|known| known == tenant))
+    }
+
+    /// The purposes of the notices that it asked for; all unless said.
+    #[must_use]
+    pub fn purposes(&self) -> Option<Vec<Purpose>> {
+        let asked = |purpose: &Purpose| self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&(*purpose).into()));
+        self.kinds.as_ref().map(|_| [Purpose::Reminder, Purpose::Escalation].into_iter().filter(asked).collect())
+    }
+
+    /// The roles whose notices it asked for; all unless said.
+    #[must_use]
+    pub fn roles(&self) -> Option<&[Role]> {
+        self.roles.as_deref()
     }
 
     /// Whether it is to hear of something.

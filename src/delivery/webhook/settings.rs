@@ -1,6 +1,7 @@
 //! A `[[webhook]]` section, and its checks.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use reqwest::Url;
@@ -29,6 +30,8 @@ pub struct WebhookSettings {
     pub kinds: Option<Vec<WebhookKind>>,
     /// The roles whose notices it hears of; all unless said.
     pub roles: Option<Vec<String>>,
+    /// How many requests a minute at the most; as many as it takes unless said.
+    pub per_minute: Option<NonZeroU32>,
     /// In which form.
     #[serde(default)]
     pub format: Format,

@@ -17,16 +17,38 @@ use super::{At, ROWS, Store, StoreError, Write};
 use crate::calendar::Instant;
 use crate::case::{CaseFile, CaseRef};
 use crate::engine::Plan;
+use crate::notice::{Handled, Purpose, Role};
 use crate::organisation::Tenant;
 use crate::rules::RuleSet;
 
 /// How notices leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channels<'a> {
-    /// Each notice goes out on each of these, such as `email`.
-    Send(&'a [&'a str]),
+    /// Each notice goes out by mail, and on each of these that asked for it.
+    Send(&'a [Subscription]),
     /// The ledger is filled and nothing is sent.
     Shadow,
+}
+
+/// The channel of mails. Each person gets one message a round on it; on every other channel each notice is a message.
+pub const EMAIL: &str = "email";
+
+/// A channel beside mail, and which notices it asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The channel's name.
+    pub channel: String,
+    /// Only those for this purpose; all unless said.
+    pub purposes: Option<Vec<Purpose>>,
+    /// Only those to one of these roles; all unless said.
+    pub roles: Option<Vec<Role>>,
+}
+
+impl Subscription {
+    fn asks_for(&self, handled: &Handled) -> bool {
+        self.purposes.as_ref().is_none_or(|purposes| purposes.contains(&handled.purpose))
+            && self.roles.as_ref().is_none_or(|roles| roles.contains(&handled.role))
+    }
 }
 
 /// A plan that is to become rows.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::rounds::{Gathered, release, withdraw_empty};
 use super::super::{At, Day, ROWS, StoreError, Write};
-use super::{Application, Batch, Channels, push_cases};
+use super::{Application, Batch, Channels, EMAIL, push_cases};
 use crate::notice::{Handled, Notice, Outcome, Purpose};
 use crate::obligation::Obligation;
 
@@ -35,6 +35,10 @@ pub(super) async fn write(
     for entry in &mut entries {
         let (Some(notice), false) = (entry.notice, batch.channels == Channels::Shadow) else { continue };
         let escalation = notice.purpose == Purpose::Escalation;
+        if entry.channel != EMAIL {
+            entry.message = Some(single(write, batch, notice, entry.channel).await?.to_string());
+            continue;
+        }
         let key = (notice.recipient.to_string(), entry.channel.to_owned());
         let message = match messages.get(&key) {
             Some((id, escalates)) if *escalates || !escalation => Uuid::clone(id),
@@ -46,6 +50,7 @@ pub(super) async fn write(
         };
         entry.message = Some(message.to_string());
     }
+    stand_for(&mut entries);
     for chunk in entries.chunks(ROWS) {
         insert(write, batch, chunk).await?;
     }
@@ -65,9 +70,11 @@ fn entries<'a>(batch: &Batch<'a>, application: &'a Application<'a>) -> Vec<Entry
         };
         let entry = |notice, channel| Entry { application, handled, notice, channel, message: None };
         match (handled.outcome, batch.channels) {
-            (Outcome::Sent, Channels::Send(channels)) => {
+            (Outcome::Sent, Channels::Send(others)) => {
                 let notice = application.plan.notices.iter().find(matches);
-                entries.extend(channels.iter().map(|channel| entry(notice, *channel)));
+                entries.push(entry(notice, EMAIL));
+                let asking = others.iter().filter(|other| other.asks_for(handled));
+                entries.extend(asking.map(|other| entry(notice, other.channel.as_str())));
             }
             (Outcome::Sent, Channels::Shadow) => {
                 entries.push(entry(application.plan.notices.iter().find(matches), ""));
@@ -76,6 +83,41 @@ fn entries<'a>(batch: &Batch<'a>, application: &'a Application<'a>) -> Vec<Entry
         }
     }
     entries
+}
+
+/// Steps that were overtaken or merged belong to a message that tells of the same obligation: when it is taken, they are
+/// handled too, whatever becomes of the database.
+fn stand_for(entries: &mut [Entry<'_>]) {
+    let told: Vec<(usize, String)> = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.channel == EMAIL)
+        .filter_map(|(index, entry)| Some((index, entry.message.clone()?)))
+        .collect();
+    let same = |one: &Entry<'_>, other: &Entry<'_>| {
+        let key = |entry: &Entry<'_>| (entry.handled.rule.clone(), entry.handled.start.clone(), entry.handled.due_on);
+        std::ptr::eq(one.application, other.application) && key(one) == key(other)
+    };
+    for place in 0..entries.len() {
+        if entries[place].notice.is_none() {
+            let message = told.iter().find(|(index, _)| same(&entries[*index], &entries[place]));
+            entries[place].message = message.map(|(_, message)| message.clone());
+        }
+    }
+}
+
+/// A message of one notice, ready to leave.
+async fn single(write: &mut Write, batch: &Batch<'_>, notice: &Notice, channel: &str) -> Result<Uuid, StoreError> {
+    let id = Uuid::now_v7();
+    let insert = "INSERT INTO messages (id, tenant, recipient, channel, slot, urgent, escalation, state, \
+                      possible_repeat, tries, next_try_at, created_at) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, 0, $8, $8)";
+    let query = sqlx::query(insert).bind(id.to_string()).bind(&*batch.tenant.id).bind(notice.recipient.to_string());
+    let query = query.bind(channel).bind(At::from(batch.round.unwrap_or(batch.now)));
+    let query = query.bind(i64::from(batch.round.is_none()));
+    let query = query.bind(i64::from(notice.purpose == Purpose::Escalation)).bind(At::from(batch.now));
+    query.execute(&mut **write).await?;
+    Ok(id)
 }
 
 /// The message that still gathers notices for this recipient, made where there is none.

@@ -4,7 +4,7 @@ mod rows;
 
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::{At, Day, Store, StoreError};
+use super::{At, Day, ROWS, Store, StoreError, push_list};
 use crate::calendar::Instant;
 
 pub use rows::{AttemptRow, DeviationRow, MessageRow, NoticeRow, ObligationRow, ProblemRow};
@@ -79,6 +79,12 @@ pub struct MessageFilter {
     pub limit: Option<u32>,
 }
 
+/// What a [`NoticeRow`] is read from.
+const NOTICES: &str = "SELECT tenant, case_id, ref, rule, start, step, repetition, due_on, role, channel, purpose, outcome, \
+                       recipient, state, reason, message, handled_on, made_at, \
+                       (SELECT m.ended_at FROM messages m WHERE m.id = n.message AND n.state = 'sent') AS sent_at \
+                       FROM notices n";
+
 impl Store {
     /// Obligations as they stand at `now`, by tenant, due date, case, rule and start.
     ///
@@ -115,12 +121,8 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn list_notices(&self, filter: &NoticeFilter) -> Result<Vec<NoticeRow>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT tenant, case_id, ref, rule, start, step, repetition, due_on, role, channel, purpose, outcome, \
-             recipient, state, reason, message, handled_on, made_at, \
-             (SELECT m.ended_at FROM messages m WHERE m.id = n.message AND n.state = 'sent') AS sent_at \
-             FROM notices n WHERE 1 = 1",
-        );
+        let mut query = QueryBuilder::<Sqlite>::new(NOTICES);
+        query.push(" WHERE 1 = 1");
         equal(&mut query, "tenant", filter.tenant.as_deref());
         of_case(&mut query, "case_id", filter.case.as_deref());
         equal(&mut query, "state", filter.state.as_deref());
@@ -129,6 +131,22 @@ impl Store {
         query.push(" ORDER BY made_at DESC, tenant, case_id, rule, start, due_on, position, repetition, role, channel");
         limit(&mut query, filter.limit);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
+    }
+
+    /// What was really sent of these cases, by id.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn sent_notices(&self, tenant: &str, cases: &[&str]) -> Result<Vec<NoticeRow>, StoreError> {
+        let mut sent = Vec::new();
+        for chunk in cases.chunks(ROWS) {
+            let mut query = QueryBuilder::<Sqlite>::new(NOTICES);
+            query.push(" WHERE state = 'sent' AND tenant = ").push_bind(tenant.to_owned()).push(" AND case_id IN ");
+            push_list(&mut query, chunk.iter().map(|id| (*id).to_owned()));
+            let rows: Vec<NoticeRow> = query.build_query_as().fetch_all(&self.readers).await?;
+            sent.extend(rows);
+        }
+        Ok(sent)
     }
 
     /// Deviations, by tenant and opening.
@@ -164,7 +182,7 @@ impl Store {
     /// What the database says.
     pub async fn list_messages(&self, filter: &MessageFilter) -> Result<Vec<MessageRow>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT m.*, (SELECT count(*) FROM notices n WHERE n.message = m.id AND n.state <> 'withdrawn') AS notices, \
+            "SELECT m.*, (SELECT count(*) FROM notices n WHERE n.message = m.id AND n.state NOT IN ('withdrawn', 'done')) AS notices, \
              (SELECT class FROM attempts a WHERE a.message = m.id ORDER BY id DESC LIMIT 1) AS last_class, \
              (SELECT code FROM attempts a WHERE a.message = m.id ORDER BY id DESC LIMIT 1) AS last_code \
              FROM messages m WHERE 1 = 1",

@@ -4,14 +4,17 @@
 //! |---|---|---|
 //! | P1 | [`Store::claim`](super::Store::claim) | the claim: `pending → claimed`, an attempt with a lease |
 //! | P2 | [`Store::withdraw_notices`](super::Store::withdraw_notices) | what no longer applies is out of it |
-//! | P4 | [`Store::begin_commit`](super::Store::begin_commit) | "maybe sent": `committing` |
-//! | P8 | [`Store::accept`](super::Store::accept) or [`Store::fail`](super::Store::fail) | `sent`, or another try |
+//! | P4 | [`Store::settle`](super::Store::settle) | "maybe sent": `committing` |
+//! | P8 | [`Store::settle`](super::Store::settle) or [`Store::fail`](super::Store::fail) | `sent`, or another try |
 //!
 //! Every write is fenced by the attempt's id: it changes exactly the row that is still in that attempt's hands, or
 //! nothing, and says which. Many attempts share one transaction where the caller has many, for each transaction costs
 //! a write to the disk.
 
 mod claim;
+mod hold;
+mod pass_on;
+mod recall;
 mod settle;
 mod takeback;
 
@@ -23,7 +26,14 @@ use super::{At, Day};
 use crate::calendar::Instant;
 use crate::notice::Recipient;
 
+pub use hold::{ChannelState, Held};
+pub use pass_on::Refusal;
+pub use recall::Recalled;
+pub use settle::Accepted;
 pub use takeback::TakenBack;
+
+/// Why a message goes to somebody whom no role of its notices names.
+const PASSED_ON: &str = "rerouted";
 
 /// A message in our hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +64,8 @@ pub struct Claimed {
     pub subject: Option<String>,
     /// What it tells, still unsent, in a fixed order.
     pub notices: Vec<ClaimedNotice>,
+    /// Earlier steps that its notices stand for: overtaken or merged, and handled when it is sent.
+    pub stood_for: Vec<ClaimedNotice>,
 }
 
 /// A notice in a claimed message.
@@ -81,6 +93,10 @@ pub struct ClaimedNotice {
     pub position: i64,
     /// `reminder` or `escalation`.
     pub purpose: String,
+    /// `sent`, `overtaken` or `merged`.
+    pub outcome: String,
+    /// The civil day on which it was handled.
+    pub handled_on: Day,
 }
 
 /// What names a notice within its message.
@@ -127,6 +143,8 @@ pub struct Ready {
     pub carried: usize,
     /// Case ids with the version of the document that they were re-read in, where they were.
     pub seen: Vec<(String, i64)>,
+    /// The municipality's generation with which they were re-read, where that matters.
+    pub generation: Option<i64>,
 }
 
 /// Whether a composed message may be handed over.

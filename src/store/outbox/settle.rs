@@ -1,83 +1,94 @@
-//! P8: how an attempt ended.
+//! P4 and P8: the point of no return, and how attempts ended. Many attempts share one transaction, for each costs a
+//! write to the disk.
 
+use std::collections::{HashMap, HashSet};
+
+use sqlx::{QueryBuilder, Sqlite};
 use uuid::Uuid;
 
-use super::super::{At, Store, StoreError, Write};
-use super::{FailureClass, Next};
+use super::super::{At, ROWS, Store, StoreError, Write, push_list};
+use super::{CommitVerdict, FailureClass, Next, Ready};
 use crate::calendar::Instant;
-use crate::notice::Recipient;
+
+/// An attempt whose message was taken, with the answer's code, such as `250`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The attempt.
+    pub attempt: Uuid,
+    /// The channel that took it.
+    pub channel: String,
+    /// The answer's code.
+    pub code: String,
+}
 
 impl Store {
-    /// P8 for one message; see [`Store::accept_all`].
+    /// P4 for one message; see [`Store::settle`].
     ///
     /// # Errors
-    /// What the database says; then nothing was changed, and the call may be repeated.
-    pub async fn accept(&self, attempt: Uuid, code: &str, now: Instant) -> Result<bool, StoreError> {
-        let accepted = self.accept_all(&[(attempt, code)], now).await?;
-        Ok(accepted.first().copied().unwrap_or(false))
+    /// What the database says; then nothing was changed.
+    pub async fn begin_commit(&self, ready: &Ready, now: Instant) -> Result<CommitVerdict, StoreError> {
+        let (verdicts, _) = self.settle(std::slice::from_ref(ready), &[], now).await?;
+        Ok(verdicts.first().copied().unwrap_or(CommitVerdict::NotOurs))
     }
 
-    /// P8: attempts whose message was accepted, with the answer's code (such as `250`), in one transaction. Says for
-    /// each whether it was still in that attempt's hands; where not, it was taken back and may go out again.
+    /// P8 for one message; see [`Store::settle`].
     ///
     /// # Errors
     /// What the database says; then nothing was changed, and the call may be repeated.
-    pub async fn accept_all(&self, accepted: &[(Uuid, &str)], now: Instant) -> Result<Vec<bool>, StoreError> {
+    pub async fn accept(&self, attempt: Uuid, channel: &str, code: &str, now: Instant) -> Result<bool, StoreError> {
+        let accepted = Accepted { attempt, channel: channel.to_owned(), code: code.to_owned() };
+        let (_, settled) = self.settle(&[], &[accepted], now).await?;
+        Ok(settled.first().copied().unwrap_or(false))
+    }
+
+    /// P4 for some messages and P8 for others, in one transaction.
+    ///
+    /// P4 is the point of no return: [`CommitVerdict::Go`] only where the lease is still ours, every notice that the
+    /// text carries still applies, and neither a case nor the municipality was changed since it was re-read. P8 says
+    /// for each acceptance whether its message was still in that attempt's hands; where not, it was taken back and may
+    /// go out again. Both answers come back in the same order.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed: nothing may be handed over, and the call may be repeated.
+    pub async fn settle(
+        &self,
+        ready: &[Ready],
+        accepted: &[Accepted],
+        now: Instant,
+    ) -> Result<(Vec<CommitVerdict>, Vec<bool>), StoreError> {
         let mut write = self.write().await?;
         let mut settled = Vec::with_capacity(accepted.len());
-        for (attempt, code) in accepted {
-            let ours = end_attempt(&mut write, *attempt, "accepted", None, code, now).await?;
-            if ours {
-                mark_sent(&mut write, "attempt", *attempt, now).await?;
-            }
-            settled.push(ours);
+        for chunk in accepted.chunks(ROWS) {
+            settled.extend(accept(&mut write, chunk, now).await?);
+        }
+        let mut verdicts = Vec::with_capacity(ready.len());
+        for chunk in ready.chunks(ROWS) {
+            verdicts.extend(commit(&mut write, chunk, now).await?);
         }
         write.commit().await?;
-        Ok(settled)
+        Ok((verdicts, settled))
     }
 
-    /// What the acceptance journal knows and the database forgot: the message was accepted, whatever the database
-    /// holds it for. `false` where it is known as sent already, or not known at all.
+    /// Puts messages back that are not to leave now: nothing was tried, so nothing is counted. What is not in its
+    /// attempt's hands is left alone.
     ///
     /// # Errors
     /// What the database says; then nothing was changed.
-    pub async fn settle_from_journal(
-        &self,
-        message: Uuid,
-        attempt: Uuid,
-        code: &str,
-        now: Instant,
-    ) -> Result<bool, StoreError> {
+    pub async fn postpone(&self, attempts: &[Uuid], until: Instant) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let sent = mark_sent(&mut write, "id", message, now).await?;
-        if sent {
-            let insert = "INSERT INTO attempts (id, message, phase, owner, lease_until, started_at, ended_at, code) \
-                          VALUES ($1, $2, 'accepted', 'journal', $3, $3, $3, $4) ON CONFLICT (id) DO UPDATE \
-                          SET phase = excluded.phase, ended_at = excluded.ended_at, code = excluded.code";
-            let query = sqlx::query(insert).bind(attempt.to_string()).bind(message.to_string());
-            query.bind(At::from(now)).bind(code).execute(&mut *write).await?;
+        for chunk in attempts.chunks(ROWS) {
+            let ids = || chunk.iter().map(Uuid::to_string);
+            let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM attempts WHERE phase = 'claimed' AND id IN ");
+            push_list(&mut delete, ids());
+            delete.build().execute(&mut *write).await?;
+            let mut update = QueryBuilder::<Sqlite>::new("UPDATE messages SET state = 'pending', next_try_at = ");
+            update.push_bind(At::from(until));
+            update.push(", attempt = NULL, lease_until = NULL WHERE state = 'claimed' AND attempt IN ");
+            push_list(&mut update, ids());
+            update.build().execute(&mut *write).await?;
         }
         write.commit().await?;
-        Ok(sent)
-    }
-
-    /// Puts a message back that is not to leave now: nothing was tried, so nothing is counted. `false`: it is not in
-    /// this attempt's hands.
-    ///
-    /// # Errors
-    /// What the database says; then nothing was changed.
-    pub async fn postpone(&self, attempt: Uuid, until: Instant) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let update = "UPDATE messages SET state = 'pending', next_try_at = $2, attempt = NULL, lease_until = NULL \
-                      WHERE attempt = $1 AND state = 'claimed'";
-        let query = sqlx::query(update).bind(attempt.to_string()).bind(At::from(until));
-        let ours = query.execute(&mut *write).await?.rows_affected() == 1;
-        if ours {
-            let delete = "DELETE FROM attempts WHERE id = $1 AND phase = 'claimed'";
-            sqlx::query(delete).bind(attempt.to_string()).execute(&mut *write).await?;
-        }
-        write.commit().await?;
-        Ok(ours)
+        Ok(())
     }
 
     /// P8: an attempt that failed, before or after it was handed over, and what becomes of its message. `code` is the
@@ -94,62 +105,216 @@ impl Store {
         now: Instant,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let phase = if class == FailureClass::Unknown { "unknown" } else { "failed" };
-        let ours = end_attempt(&mut write, attempt, phase, Some(class), code, now).await?;
+        let ours = end_attempt(&mut write, attempt, class, code, now).await?;
         if ours {
-            let repeat = i64::from(class == FailureClass::Unknown);
-            if let Next::Reroute(recipient, _) = next {
-                pass_on(&mut write, attempt, recipient).await?;
-            }
-            back_to_pending(&mut write, attempt, repeat, next, now).await?;
+            back_to_pending(&mut write, attempt, class, next, now).await?;
         }
         write.commit().await?;
         Ok(ours)
     }
 }
 
-/// Ends an attempt that is still open and still has its message. An accepted one must have been committing.
-async fn end_attempt(
+async fn accept(write: &mut Write, accepted: &[Accepted], now: Instant) -> Result<Vec<bool>, StoreError> {
+    if accepted.is_empty() {
+        return Ok(vec![]);
+    }
+    let ours = accepted_attempts(write, accepted, now).await?;
+    let sent = || accepted.iter().filter(|one| ours.contains(&one.attempt.to_string()));
+    let mut update = QueryBuilder::<Sqlite>::new("UPDATE messages SET state = 'sent', ended_at = ");
+    update.push_bind(At::from(now));
+    update.push(", attempt = NULL, lease_until = NULL WHERE state = 'committing' AND attempt IN ");
+    push_list(&mut update, sent().map(|one| one.attempt.to_string()));
+    update.push(" RETURNING id");
+    let messages: Vec<String> = update.build_query_scalar().fetch_all(&mut **write).await?;
+    mark_notices_sent(write, &messages).await?;
+    note_channels(write, sent(), now).await?;
+    Ok(accepted.iter().map(|one| ours.contains(&one.attempt.to_string())).collect())
+}
+
+/// Ends those of these attempts that were committing and still have their message.
+async fn accepted_attempts(
+    write: &mut Write,
+    accepted: &[Accepted],
+    now: Instant,
+) -> Result<HashSet<String>, StoreError> {
+    let mut by_code: HashMap<&str, Vec<String>> = HashMap::new();
+    for one in accepted {
+        by_code.entry(&one.code).or_default().push(one.attempt.to_string());
+    }
+    let mut ours = HashSet::with_capacity(accepted.len());
+    for (code, attempts) in by_code {
+        let mut update = QueryBuilder::<Sqlite>::new("UPDATE attempts SET phase = 'accepted', code = ");
+        update.push_bind(code.to_owned()).push(", ended_at = ").push_bind(At::from(now));
+        update.push(
+            " WHERE phase = 'committing' AND EXISTS (SELECT 1 FROM messages WHERE attempt = attempts.id) AND id IN ",
+        );
+        push_list(&mut update, attempts.into_iter());
+        update.push(" RETURNING id");
+        let ended: Vec<String> = update.build_query_scalar().fetch_all(&mut **write).await?;
+        ours.extend(ended);
+    }
+    Ok(ours)
+}
+
+pub(super) async fn mark_notices_sent(write: &mut Write, messages: &[String]) -> Result<(), StoreError> {
+    let mut update = QueryBuilder::<Sqlite>::new(
+        "UPDATE notices SET state = 'sent', reason = NULL WHERE state IN ('pending', 'committing') AND message IN ",
+    );
+    push_list(&mut update, messages.iter().cloned());
+    update.build().execute(&mut **write).await?;
+    Ok(())
+}
+
+/// A channel that takes a message is held no longer.
+async fn note_channels<'a>(
+    write: &mut Write,
+    accepted: impl Iterator<Item = &'a Accepted>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let channels: HashSet<&str> = accepted.map(|one| one.channel.as_str()).collect();
+    for channel in channels {
+        let upsert = "INSERT INTO channels (name, accepted_at, probes) VALUES ($1, $2, 0) ON CONFLICT (name) DO UPDATE \
+                      SET accepted_at = excluded.accepted_at, held_since = NULL, held_until = NULL, held_code = NULL, \
+                      probes = 0";
+        sqlx::query(upsert).bind(channel).bind(At::from(now)).execute(&mut **write).await?;
+    }
+    Ok(())
+}
+
+async fn commit(write: &mut Write, ready: &[Ready], now: Instant) -> Result<Vec<CommitVerdict>, StoreError> {
+    if ready.is_empty() {
+        return Ok(vec![]);
+    }
+    let ours = ours(write, ready, now).await?;
+    let carried = carried(write, ours.values().map(|(message, _)| message.clone()).collect()).await?;
+    let current = Current::read(write, ready, &ours).await?;
+    let verdicts: Vec<CommitVerdict> = ready
+        .iter()
+        .map(|one| match ours.get(&one.attempt.to_string()) {
+            None => CommitVerdict::NotOurs,
+            Some((message, _)) if carried.get(message).copied().unwrap_or(0) != one.carried => CommitVerdict::Changed,
+            Some((_, tenant)) if !current.is_as_seen(one, tenant) => CommitVerdict::Changed,
+            Some(_) => CommitVerdict::Go,
+        })
+        .collect();
+    let go = ready.iter().zip(&verdicts).filter(|(_, verdict)| **verdict == CommitVerdict::Go);
+    let go: Vec<String> = go.map(|(one, _)| one.attempt.to_string()).collect();
+    mark_committing(write, &go, &ours).await?;
+    Ok(verdicts)
+}
+
+/// Message and tenant by attempt, of those attempts whose message is still theirs.
+async fn ours(
+    write: &mut Write,
+    ready: &[Ready],
+    now: Instant,
+) -> Result<HashMap<String, (String, String)>, StoreError> {
+    let mut select = QueryBuilder::<Sqlite>::new(
+        "SELECT attempt, id, tenant FROM messages WHERE state = 'claimed' AND lease_until > ",
+    );
+    select.push_bind(At::from(now)).push(" AND attempt IN ");
+    push_list(&mut select, ready.iter().map(|one| one.attempt.to_string()));
+    let rows: Vec<(String, String, String)> = select.build_query_as().fetch_all(&mut **write).await?;
+    Ok(rows.into_iter().map(|(attempt, message, tenant)| (attempt, (message, tenant))).collect())
+}
+
+/// How many unsent notices each message has.
+async fn carried(write: &mut Write, messages: Vec<String>) -> Result<HashMap<String, usize>, StoreError> {
+    let mut select =
+        QueryBuilder::<Sqlite>::new("SELECT message, count(*) FROM notices WHERE state = 'pending' AND message IN ");
+    push_list(&mut select, messages.into_iter());
+    select.push(" GROUP BY message");
+    let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&mut **write).await?;
+    Ok(rows.into_iter().map(|(message, count)| (message, usize::try_from(count).unwrap_or(0))).collect())
+}
+
+/// Cases and municipalities as they are now.
+struct Current {
+    versions: HashMap<(String, String), i64>,
+    generations: HashMap<String, i64>,
+}
+
+impl Current {
+    async fn read(
+        write: &mut Write,
+        ready: &[Ready],
+        ours: &HashMap<String, (String, String)>,
+    ) -> Result<Self, StoreError> {
+        let mut cases: HashMap<&str, Vec<String>> = HashMap::new();
+        for one in ready {
+            if let Some((_, tenant)) = ours.get(&one.attempt.to_string()) {
+                cases.entry(tenant).or_default().extend(one.seen.iter().map(|(case, _)| case.clone()));
+            }
+        }
+        let mut current = Self { versions: HashMap::new(), generations: HashMap::new() };
+        for (tenant, mut ids) in cases {
+            let select = "SELECT generation FROM tenants WHERE id = $1";
+            let generation: Option<i64> = sqlx::query_scalar(select).bind(tenant).fetch_optional(&mut **write).await?;
+            current.generations.extend(generation.map(|generation| (tenant.to_owned(), generation)));
+            ids.sort_unstable();
+            ids.dedup();
+            for chunk in ids.chunks(ROWS) {
+                let mut select = QueryBuilder::<Sqlite>::new("SELECT id, version FROM cases WHERE tenant = ");
+                select.push_bind(tenant.to_owned()).push(" AND id IN ");
+                push_list(&mut select, chunk.iter().cloned());
+                let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&mut **write).await?;
+                current.versions.extend(rows.into_iter().map(|(case, version)| ((tenant.to_owned(), case), version)));
+            }
+        }
+        Ok(current)
+    }
+
+    fn is_as_seen(&self, ready: &Ready, tenant: &str) -> bool {
+        let same = |(case, seen): &(String, i64)| self.versions.get(&(tenant.to_owned(), case.clone())) == Some(seen);
+        ready.generation.is_none_or(|seen| self.generations.get(tenant) == Some(&seen)) && ready.seen.iter().all(same)
+    }
+}
+
+async fn mark_committing(
+    write: &mut Write,
+    go: &[String],
+    ours: &HashMap<String, (String, String)>,
+) -> Result<(), StoreError> {
+    if go.is_empty() {
+        return Ok(());
+    }
+    let attempts = ("UPDATE attempts SET phase = 'committing' WHERE phase = 'claimed' AND id IN ", "attempts");
+    let messages = ("UPDATE messages SET state = 'committing' WHERE state = 'claimed' AND attempt IN ", "messages");
+    for (update, table) in [attempts, messages] {
+        let mut update = QueryBuilder::<Sqlite>::new(update);
+        push_list(&mut update, go.iter().cloned());
+        if update.build().execute(&mut **write).await?.rows_affected() != go.len() as u64 {
+            let reason = "messages and attempts disagree".to_owned();
+            return Err(StoreError::Unreadable { table, row: go.join(" "), reason });
+        }
+    }
+    let mut notices =
+        QueryBuilder::<Sqlite>::new("UPDATE notices SET state = 'committing' WHERE state = 'pending' AND message IN ");
+    push_list(&mut notices, go.iter().filter_map(|attempt| ours.get(attempt)).map(|(message, _)| message.clone()));
+    notices.build().execute(&mut **write).await?;
+    Ok(())
+}
+
+/// Ends an attempt that is still open and still has its message.
+pub(super) async fn end_attempt(
     write: &mut Write,
     attempt: Uuid,
-    phase: &str,
-    class: Option<FailureClass>,
+    class: FailureClass,
     code: &str,
     now: Instant,
 ) -> Result<bool, StoreError> {
+    let phase = if class == FailureClass::Unknown { "unknown" } else { "failed" };
     let update = "UPDATE attempts SET phase = $2, class = $3, code = $4, ended_at = $5 WHERE id = $1 \
-                  AND (phase = 'committing' OR (phase = 'claimed' AND $2 <> 'accepted')) \
-                  AND EXISTS (SELECT 1 FROM messages WHERE attempt = $1)";
+                  AND phase IN ('claimed', 'committing') AND EXISTS (SELECT 1 FROM messages WHERE attempt = $1)";
     let query = sqlx::query(update).bind(attempt.to_string()).bind(phase);
-    let query = query.bind(class.map(FailureClass::word)).bind(code).bind(At::from(now));
+    let query = query.bind(class.word()).bind(code).bind(At::from(now));
     Ok(query.execute(&mut **write).await?.rows_affected() == 1)
-}
-
-/// Marks the message that an attempt holds, or that has this id, and its notices as sent.
-async fn mark_sent(write: &mut Write, by: &'static str, id: Uuid, now: Instant) -> Result<bool, StoreError> {
-    let update = match by {
-        "attempt" => {
-            "UPDATE messages SET state = 'sent', attempt = NULL, lease_until = NULL, ended_at = $2 \
-             WHERE attempt = $1 AND state = 'committing' RETURNING id"
-        }
-        _ => {
-            "UPDATE messages SET state = 'sent', attempt = NULL, lease_until = NULL, ended_at = $2 \
-             WHERE id = $1 AND state <> 'sent' RETURNING id"
-        }
-    };
-    let query = sqlx::query_scalar(update).bind(id.to_string()).bind(At::from(now));
-    let message: Option<String> = query.fetch_optional(&mut **write).await?;
-    let Some(message) = message else { return Ok(false) };
-    let update =
-        "UPDATE notices SET state = 'sent', reason = NULL WHERE message = $1 AND state IN ('pending', 'committing')";
-    sqlx::query(update).bind(&message).execute(&mut **write).await?;
-    Ok(true)
 }
 
 async fn back_to_pending(
     write: &mut Write,
     attempt: Uuid,
-    repeat: i64,
+    class: FailureClass,
     next: &Next,
     now: Instant,
 ) -> Result<(), StoreError> {
@@ -158,22 +323,13 @@ async fn back_to_pending(
     sqlx::query(notices).bind(attempt.to_string()).execute(&mut **write).await?;
     let (state, at, recipient, reason) = match next {
         Next::RetryAt(at) => ("pending", *at, None, None),
-        Next::Reroute(recipient, at) => ("pending", *at, Some(recipient.to_string()), Some("rerouted")),
+        Next::Reroute(recipient, at) => ("pending", *at, Some(recipient.to_string()), Some(super::PASSED_ON)),
         Next::Hold(reason) => ("held", now, None, Some(*reason)),
     };
-    let update = "UPDATE messages SET state = $2, next_try_at = $3, recipient = coalesce($4, recipient), reason = coalesce($5, reason), \
-                  tries = tries + 1, attempt = NULL, lease_until = NULL, \
+    let update = "UPDATE messages SET state = $2, next_try_at = $3, recipient = coalesce($4, recipient), \
+                  reason = coalesce($5, reason), tries = tries + 1, attempt = NULL, lease_until = NULL, \
                   possible_repeat = CASE WHEN $6 = 1 THEN 1 ELSE possible_repeat END WHERE attempt = $1";
     let query = sqlx::query(update).bind(attempt.to_string()).bind(state).bind(At::from(at)).bind(recipient);
-    query.bind(reason).bind(repeat).execute(&mut **write).await?;
-    Ok(())
-}
-
-/// What a message tells now goes to somebody else: the ledger says so, and why.
-async fn pass_on(write: &mut Write, attempt: Uuid, recipient: &Recipient) -> Result<(), StoreError> {
-    let update = "UPDATE notices SET recipient = $2, reason = 'address refused, passed on' \
-                  WHERE message = (SELECT id FROM messages WHERE attempt = $1)";
-    let query = sqlx::query(update).bind(attempt.to_string()).bind(recipient.to_string());
-    query.execute(&mut **write).await?;
+    query.bind(reason).bind(i64::from(class == FailureClass::Unknown)).execute(&mut **write).await?;
     Ok(())
 }

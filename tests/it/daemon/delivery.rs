@@ -146,8 +146,14 @@ async fn a_message_in_flight_when_the_process_ended_goes_again_with_the_same_id_
     here.daemon.sweep(here.clock.now()).await.unwrap();
     let store = &here.daemon.store;
     let now = here.clock.now();
-    let claimed = store.claim(now, 1, "another process", chrono::TimeDelta::minutes(5)).await.unwrap().remove(0);
-    let ready = fristvakt::store::Ready { attempt: claimed.attempt, carried: claimed.notices.len(), seen: vec![] };
+    let claimed =
+        store.claim("email", now, 1, "another process", chrono::TimeDelta::minutes(5)).await.unwrap().remove(0);
+    let ready = fristvakt::store::Ready {
+        attempt: claimed.attempt,
+        carried: claimed.notices.len(),
+        seen: vec![],
+        generation: None,
+    };
     store.begin_commit(&ready, now).await.unwrap();
     let taken = store.take_back_dead_attempts(now, "this process").await.unwrap();
     assert_eq!((taken.unsent, taken.maybe_sent), (0, 1));

@@ -1,6 +1,6 @@
 use fristvakt::engine::{Municipality, Occasion, plan};
 use fristvakt::notice::Outcome;
-use fristvakt::store::{Application, Applied, Channels, ObligationFilter};
+use fristvakt::store::{Application, Applied, Channels, ObligationFilter, Subscription};
 
 use super::{BEGIN, House, at, event};
 
@@ -25,11 +25,11 @@ async fn apply(house: &House, now: &str, times: usize, channels: Channels<'_>) -
 #[tokio::test]
 async fn writing_a_plan_twice_is_writing_it_once() {
     let house = House::furnished().await;
-    let written = apply(&house, ROUND, 3, Channels::Send(&["email"])).await;
+    let written = apply(&house, ROUND, 3, Channels::Send(&[])).await;
     assert_eq!(written, [Applied::Written; 3]);
     assert_eq!(house.notices().await, ["S-17 -3wd pending"]);
     assert_eq!(house.messages().await, ["gathering"]);
-    assert_eq!(apply(&house, ROUND, 1, Channels::Send(&["email"])).await, [Applied::Unchanged]);
+    assert_eq!(apply(&house, ROUND, 1, Channels::Send(&[])).await, [Applied::Unchanged]);
     assert_eq!(house.case("S-17").await.ledger.len(), 1);
 }
 
@@ -42,7 +42,7 @@ async fn a_plan_of_older_facts_is_refused_and_its_case_stays_due() {
     let plan = plan(&municipality, &case.file, &case.ledger, at(ROUND), Occasion::Round);
     house.append(&event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-10""#)).await;
     let application = Application { case: &case.file, stamp: case.stamp, plan: &plan };
-    let channels = Channels::Send(&["email"]);
+    let channels = Channels::Send(&[]);
     let tenant = &of.organisation.tenant;
     let applied = house.store.apply(tenant, &house.rules, application, channels, at(ROUND), Some(at(ROUND))).await;
     assert_eq!(applied.expect("applied"), Applied::Stale);
@@ -122,8 +122,14 @@ async fn in_shadow_the_ledger_is_filled_and_nothing_is_sent() {
 #[tokio::test]
 async fn several_channels_are_several_messages_and_one_entry_of_the_ledger() {
     let house = House::furnished().await;
-    apply(&house, ROUND, 1, Channels::Send(&["email", "webhook"])).await;
-    assert_eq!(house.messages().await, ["gathering", "gathering"]);
+    apply(
+        &house,
+        ROUND,
+        1,
+        Channels::Send(&[Subscription { channel: "webhook".to_owned(), purposes: None, roles: None }]),
+    )
+    .await;
+    assert_eq!(house.messages().await, ["pending", "gathering"], "a webhook waits for nobody");
     assert_eq!(house.case("S-17").await.ledger.len(), 1);
 }
 

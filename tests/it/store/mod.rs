@@ -87,7 +87,7 @@ impl House {
                 let pairs = due.cases.iter().zip(&plans);
                 let applications: Vec<_> =
                     pairs.map(|(case, plan)| Application { case: &case.file, stamp: case.stamp, plan }).collect();
-                let channels = Channels::Send(&["email"]);
+                let channels = Channels::Send(&[]);
                 let written = self.store.apply_batch(tenant, &self.rules, &applications, channels, now, round).await;
                 let ids = due.cases.iter().map(|case| case.file.id.to_string());
                 outcomes.extend(ids.zip(written.expect("applied")));
@@ -104,7 +104,7 @@ impl House {
     }
 
     async fn claim(&self, now: &str, owner: &str) -> Vec<Claimed> {
-        self.store.claim(at(now), 10, owner, LEASE).await.expect("claimed")
+        self.store.claim("email", at(now), 10, owner, LEASE).await.expect("claimed")
     }
 
     /// Case, step, state and reason of all notices, the newest first.

@@ -1,8 +1,11 @@
 use std::collections::HashSet;
 
 use fristvakt::engine::Occasion;
+use fristvakt::journal::{Acceptance, HandledStep, Mark};
 use fristvakt::notice::Recipient;
-use fristvakt::store::{Access, CommitVerdict, FailureClass, Next, Ready, Store, TakenBack};
+use fristvakt::store::{
+    Access, Claimed, ClaimedNotice, CommitVerdict, FailureClass, Next, Ready, Recalled, Store, TakenBack,
+};
 use uuid::Uuid;
 
 use super::{BEGIN, House, LEASE, at, event};
@@ -19,7 +22,7 @@ async fn loaded() -> House {
 }
 
 fn ready(attempt: Uuid, carried: usize) -> Ready {
-    Ready { attempt, carried, seen: vec![] }
+    Ready { attempt, carried, seen: vec![], generation: None }
 }
 
 async fn commit(house: &House, attempt: Uuid) -> CommitVerdict {
@@ -33,12 +36,15 @@ async fn a_message_goes_from_pending_to_sent() {
     assert_eq!(claimed.len(), 1);
     assert_eq!(house.claim(SOON, "a").await, [], "nobody else gets it");
     let attempt = claimed[0].attempt;
-    assert!(!house.store.accept(attempt, "250", at(SOON)).await.expect("decided"), "not before it is committed");
+    assert!(
+        !house.store.accept(attempt, "email", "250", at(SOON)).await.expect("decided"),
+        "not before it is committed"
+    );
     assert_eq!(commit(&house, attempt).await, CommitVerdict::Go);
     assert_eq!(commit(&house, attempt).await, CommitVerdict::NotOurs, "once only");
-    assert!(house.store.accept(attempt, "250", at(SOON)).await.expect("decided"));
+    assert!(house.store.accept(attempt, "email", "250", at(SOON)).await.expect("decided"));
     assert_eq!((house.messages().await, house.notices().await), (vec!["sent".into()], vec!["S-17 -3wd sent".into()]));
-    assert!(!house.store.accept(attempt, "250", at(SOON)).await.expect("decided"));
+    assert!(!house.store.accept(attempt, "email", "250", at(SOON)).await.expect("decided"));
     let failed = house.store.fail(attempt, FailureClass::Temporary, "451", &Next::RetryAt(at(LATER)), at(SOON)).await;
     assert!(!failed.expect("decided"));
     assert_eq!(house.messages().await, ["sent"]);
@@ -50,11 +56,11 @@ async fn what_changed_since_it_was_composed_is_not_handed_over() {
     let attempt = house.claim(SOON, "a").await[0].attempt;
     let seen = vec![("S-17".to_owned(), house.case("S-17").await.stamp.version)];
     house.append(&event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-10""#)).await;
-    let stale = Ready { attempt, carried: 1, seen };
+    let stale = Ready { attempt, carried: 1, seen, generation: None };
     assert_eq!(house.store.begin_commit(&stale, at(SOON)).await.expect("decided"), CommitVerdict::Changed);
     house.tick(SOON, Occasion::Between).await;
     assert_eq!(commit(&house, attempt).await, CommitVerdict::Changed, "its notice is withdrawn");
-    let left = house.store.withdraw_notices(attempt, &[], "", at(SOON)).await.expect("decided");
+    let left = house.store.withdraw_notices(attempt, &[], at(SOON)).await.expect("decided");
     assert_eq!(left, Some(0));
     assert_eq!(house.messages().await, ["withdrawn"]);
 }
@@ -63,10 +69,10 @@ async fn what_changed_since_it_was_composed_is_not_handed_over() {
 async fn a_notice_that_no_longer_applies_is_taken_out() {
     let house = loaded().await;
     let claimed = house.claim(SOON, "a").await.remove(0);
-    let names: Vec<_> = claimed.notices.iter().map(|notice| notice.name()).collect();
-    let stranger = house.store.withdraw_notices(Uuid::now_v7(), &names, "silenced", at(SOON)).await.expect("decided");
+    let names: Vec<_> = claimed.notices.iter().map(|notice| (notice.name(), "silenced")).collect();
+    let stranger = house.store.withdraw_notices(Uuid::now_v7(), &names, at(SOON)).await.expect("decided");
     assert_eq!(stranger, None);
-    let left = house.store.withdraw_notices(claimed.attempt, &names, "silenced", at(SOON)).await.expect("decided");
+    let left = house.store.withdraw_notices(claimed.attempt, &names, at(SOON)).await.expect("decided");
     assert_eq!(left, Some(0));
     assert_eq!(house.notices().await, ["S-17 -3wd withdrawn silenced"]);
     assert_eq!(commit(&house, claimed.attempt).await, CommitVerdict::NotOurs);
@@ -96,10 +102,40 @@ async fn dead_owners_attempts_are_taken_back_by_what_they_had_done() {
     let third = house.claim(SOON, "alive").await.remove(0);
     assert_eq!((third.message, third.possible_repeat, third.notices.len()), (first.message, true, 1));
     for attempt in [first.attempt, second.attempt] {
-        assert!(!house.store.accept(attempt, "250", at(SOON)).await.expect("decided"), "fenced off");
+        assert!(!house.store.accept(attempt, "email", "250", at(SOON)).await.expect("decided"), "fenced off");
     }
     assert_eq!(commit(&house, third.attempt).await, CommitVerdict::Go);
-    assert!(house.store.accept(third.attempt, "250", at(SOON)).await.expect("decided"));
+    assert!(house.store.accept(third.attempt, "email", "250", at(SOON)).await.expect("decided"));
+}
+
+/// What the journal has of a claimed message.
+fn acceptance(claimed: &Claimed) -> Acceptance {
+    let step = |notice: &ClaimedNotice| HandledStep {
+        case: notice.case.clone(),
+        reference: notice.reference.clone(),
+        rule: notice.rule.clone(),
+        start: notice.start.clone(),
+        step: notice.step.clone(),
+        repetition: notice.repetition,
+        due_on: notice.due_on.0,
+        role: notice.role.clone(),
+        position: notice.position,
+        purpose: notice.purpose.clone(),
+        outcome: notice.outcome.clone(),
+        handled_on: notice.handled_on.0,
+    };
+    Acceptance {
+        at: at(SOON).timestamp_millis(),
+        message: claimed.message,
+        attempt: claimed.attempt,
+        code: "250".to_owned(),
+        tenant: claimed.tenant.clone(),
+        recipient: claimed.recipient.to_string(),
+        channel: claimed.channel.clone(),
+        slot: claimed.slot.timestamp_millis(),
+        subject: claimed.subject.clone(),
+        steps: claimed.notices.iter().chain(&claimed.stood_for).map(step).collect(),
+    }
 }
 
 #[tokio::test]
@@ -107,11 +143,32 @@ async fn what_the_journal_knows_is_sent_whatever_the_database_thinks() {
     let house = loaded().await;
     let claimed = house.claim(SOON, "dead").await.remove(0);
     house.store.take_back_dead_attempts(at(SOON), "alive").await.expect("taken");
-    let settle = || house.store.settle_from_journal(claimed.message, claimed.attempt, "250", at(SOON));
-    assert!(settle().await.expect("settled"));
-    assert!(!settle().await.expect("settled"));
+    let known = [acceptance(&claimed)];
+    let recall = || house.store.recall(&known, Mark { file: 1, byte: 9 }, at(SOON));
+    assert_eq!(recall().await.expect("recalled"), Recalled { settled: 1, restored: 0 });
+    assert_eq!(recall().await.expect("recalled"), Recalled::default());
+    assert_eq!(house.store.journal_mark().await.expect("read"), Mark { file: 1, byte: 9 });
     assert_eq!((house.messages().await, house.claim(LATER, "alive").await), (vec!["sent".to_owned()], vec![]));
     assert_eq!(house.notices().await, ["S-17 -3wd sent"]);
+}
+
+#[tokio::test]
+async fn a_database_older_than_the_journal_sends_nothing_twice() {
+    let house = loaded().await;
+    let sent = acceptance(&house.claim(SOON, "a").await.remove(0));
+    // A backup from before the round: the same facts, and nothing of what was sent.
+    let restored = House::furnished().await;
+    let recalled = restored.store.recall(std::slice::from_ref(&sent), Mark::default(), at(SOON)).await;
+    assert_eq!(recalled.expect("recalled"), Recalled { settled: 0, restored: 1 });
+    assert_eq!(restored.notices().await, ["S-17 -3wd sent"]);
+    assert_eq!(restored.round(ROUND).await, 0, "what the journal knows is not planned again");
+    // A backup after which the same was planned again, under another message.
+    let again = loaded().await;
+    let recalled = again.store.recall(&[sent], Mark::default(), at(SOON)).await;
+    assert_eq!(recalled.expect("recalled"), Recalled { settled: 0, restored: 1 });
+    assert_eq!(again.notices().await, ["S-17 -3wd sent"]);
+    let empty = again.claim(LATER, "a").await;
+    assert_eq!(empty.iter().map(|one| one.notices.len()).collect::<Vec<_>>(), [0], "nothing is left in it");
 }
 
 #[tokio::test]
@@ -158,8 +215,8 @@ async fn two_processes_never_claim_the_same_message() {
     let other = Store::open(&house.folder.path().join("f.db"), Access::Write).await.expect("a second process");
     let mut seen = HashSet::new();
     for _ in 0..10 {
-        let ours = house.store.claim(at(BEGIN), 3, "a", LEASE);
-        let theirs = other.claim(at(BEGIN), 3, "b", LEASE);
+        let ours = house.store.claim("email", at(BEGIN), 3, "a", LEASE);
+        let theirs = other.claim("email", at(BEGIN), 3, "b", LEASE);
         let (ours, theirs) = tokio::join!(ours, theirs);
         for claimed in ours.expect("claimed").into_iter().chain(theirs.expect("claimed")) {
             assert!(seen.insert(claimed.message), "claimed twice");

@@ -1,0 +1,147 @@
+//! The clerk: what many lines ask of the database at once becomes one transaction, for each costs a write to the disk.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::crash;
+use crate::daemon::Daemon;
+use crate::store::{Accepted, CommitVerdict, Ready, StoreError};
+
+/// What a line asks.
+enum Request {
+    /// P4: may this be handed over?
+    Commit(Ready, oneshot::Sender<CommitVerdict>),
+    /// P8: this was taken. It is in the journal, so nobody has to wait.
+    Accept(Uuid, Accepted),
+    /// Answered when everything before it is written.
+    Flush(oneshot::Sender<()>),
+}
+
+/// The desk of the clerk, for lines.
+#[derive(Clone)]
+pub(super) struct Desk(mpsc::UnboundedSender<Request>);
+
+/// The clerk at work.
+pub(super) struct Clerk {
+    desk: Desk,
+    task: JoinHandle<Result<(), StoreError>>,
+}
+
+impl Clerk {
+    pub(super) fn start(daemon: Arc<Daemon>) -> Self {
+        let (sender, requests) = mpsc::unbounded_channel();
+        Self { desk: Desk(sender), task: tokio::spawn(serve(daemon, requests)) }
+    }
+
+    pub(super) fn desk(&self) -> Desk {
+        self.desk.clone()
+    }
+
+    /// Waits until everything is written, once all lines have left.
+    pub(super) async fn finish(self) -> Result<(), StoreError> {
+        drop(self.desk);
+        self.task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the clerk ended early; what it owed is in the journal");
+            Ok(())
+        })
+    }
+}
+
+impl Desk {
+    /// P4. `None`: the database did not answer, and nothing may be handed over.
+    pub(super) async fn commit(&self, ready: Ready) -> Option<CommitVerdict> {
+        let (verdict, answer) = oneshot::channel();
+        self.0.send(Request::Commit(ready, verdict)).ok()?;
+        answer.await.ok()
+    }
+
+    /// P8. Its message is named in the log if it was taken back meanwhile.
+    pub(super) fn accept(&self, message: Uuid, accepted: Accepted) {
+        // A clerk that is gone has left its error; what is in the journal is settled from there.
+        let _ = self.0.send(Request::Accept(message, accepted));
+    }
+
+    /// Waits until everything that was asked before is written.
+    pub(super) async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if self.0.send(Request::Flush(done)).is_ok() {
+            let _ = written.await;
+        }
+    }
+}
+
+/// Serves until all lines have left, or the database fails: then nobody gets an answer any more.
+async fn serve(daemon: Arc<Daemon>, mut requests: mpsc::UnboundedReceiver<Request>) -> Result<(), StoreError> {
+    let mut waiting = Vec::new();
+    while requests.recv_many(&mut waiting, 1000).await > 0 {
+        let mut batch = Batch::default();
+        waiting.drain(..).for_each(|request| batch.take(request));
+        batch.write(&daemon).await?;
+    }
+    Ok(())
+}
+
+/// Requests that are answered together.
+#[derive(Default)]
+struct Batch {
+    ready: Vec<Ready>,
+    verdicts: Vec<oneshot::Sender<CommitVerdict>>,
+    messages: Vec<Uuid>,
+    accepted: Vec<Accepted>,
+    flushes: Vec<oneshot::Sender<()>>,
+}
+
+impl Batch {
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::Commit(ready, verdict) => {
+                self.ready.push(ready);
+                self.verdicts.push(verdict);
+            }
+            Request::Accept(message, accepted) => {
+                self.messages.push(message);
+                self.accepted.push(accepted);
+            }
+            Request::Flush(done) => self.flushes.push(done),
+        }
+    }
+
+    async fn write(self, daemon: &Daemon) -> Result<(), StoreError> {
+        let (verdicts, settled) = self.settle(daemon).await?;
+        if !self.accepted.is_empty() {
+            crash::point(crash::SETTLED);
+        }
+        for (message, ours) in self.messages.iter().zip(settled) {
+            if !ours {
+                tracing::error!(id = %message, "accepted, but taken back meanwhile; it may go out again");
+            }
+        }
+        for (sender, verdict) in self.verdicts.into_iter().zip(verdicts) {
+            let _ = sender.send(verdict);
+        }
+        for done in self.flushes {
+            let _ = done.send(());
+        }
+        Ok(())
+    }
+
+    /// Again and again as long as the database is only busy: what is forgotten here is asked of the journal.
+    async fn settle(&self, daemon: &Daemon) -> Result<(Vec<CommitVerdict>, Vec<bool>), StoreError> {
+        const TRIES: usize = 5;
+        if self.ready.is_empty() && self.accepted.is_empty() {
+            return Ok((vec![], vec![]));
+        }
+        let mut tries = 0;
+        loop {
+            let settled = daemon.store.settle(&self.ready, &self.accepted, daemon.clock.now()).await;
+            tries += 1;
+            match settled {
+                Err(error) if error.may_pass() && tries < TRIES => {}
+                settled => return settled,
+            }
+        }
+    }
+}

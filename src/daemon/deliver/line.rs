@@ -1,0 +1,219 @@
+//! One line out: messages leave on it one after the other (P3 to P7).
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::clerk::Desk;
+use super::prepare::{Parcel, Prepared};
+use super::{Delivered, Stop, crash};
+use crate::daemon::{Daemon, Rules};
+use crate::delivery::email::Session;
+use crate::delivery::{Failure, FailureClass};
+use crate::journal::{Acceptance, HandledStep};
+use crate::store::{Accepted, Claimed, ClaimedNotice, CommitVerdict, Ready, StoreError};
+
+/// A line, with a session that is kept from message to message.
+pub(super) struct Line {
+    pub(super) daemon: Arc<Daemon>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) channel: String,
+    pub(super) halt: CancellationToken,
+    pub(super) session: Option<Session>,
+    desk: Desk,
+    stop: Stop,
+    delivered: Delivered,
+    /// Whether the database stopped answering: nothing more is tried.
+    is_cut_off: bool,
+}
+
+/// How an attempt went.
+pub(super) enum Attempt {
+    Sent,
+    Failed,
+    /// Something changed since it was composed.
+    Again,
+    /// The database did not answer: what becomes of the message is asked of it later.
+    CutOff,
+}
+
+impl Line {
+    pub(super) fn new(
+        daemon: &Arc<Daemon>,
+        rules: &Arc<Rules>,
+        channel: &str,
+        desk: &Desk,
+        halt: &CancellationToken,
+        stop: &Stop,
+    ) -> Self {
+        Self {
+            daemon: Arc::clone(daemon),
+            rules: Arc::clone(rules),
+            channel: channel.to_owned(),
+            halt: halt.clone(),
+            session: None,
+            desk: desk.clone(),
+            stop: stop.clone(),
+            delivered: Delivered::default(),
+            is_cut_off: false,
+        }
+    }
+
+    /// Takes messages until there are no more. What is left when the channel halts is put back, known unsent.
+    pub(super) async fn work(
+        mut self,
+        waiting: Arc<Mutex<mpsc::Receiver<Prepared>>>,
+    ) -> Result<(Delivered, bool), StoreError> {
+        while !self.is_cut_off {
+            let next = waiting.lock().await.recv().await;
+            let Some(prepared) = next else { break };
+            self.take(prepared).await?;
+        }
+        let is_whole = !self.is_cut_off;
+        Ok((self.end().await, is_whole))
+    }
+
+    /// Says goodbye, when the outcome of every message is on the disk.
+    pub(super) async fn end(mut self) -> Delivered {
+        if let Some(session) = self.session.take() {
+            session.quit().await;
+        }
+        self.delivered
+    }
+
+    /// One message, with as many tries as facts that change meanwhile ask for.
+    pub(super) async fn take(&mut self, mut prepared: Prepared) -> Result<(), StoreError> {
+        const TRIES: usize = 3;
+        if self.halt.is_cancelled() || self.stop.0.is_cancelled() {
+            return self.daemon.store.postpone(&[prepared.message.attempt], self.daemon.clock.now()).await;
+        }
+        for _ in 0..TRIES {
+            match self.attempt(&prepared).await? {
+                Attempt::Again => {
+                    let again = self.daemon.prepare(&self.rules, vec![prepared.message], &mut self.delivered).await?;
+                    let Some(next) = again.into_iter().next() else { return Ok(()) };
+                    prepared = next;
+                }
+                ended => {
+                    self.count(&ended);
+                    return Ok(());
+                }
+            }
+        }
+        let ended =
+            self.failed(&prepared.message, Failure::new(FailureClass::Temporary, "facts keep changing")).await?;
+        self.count(&ended);
+        Ok(())
+    }
+
+    fn count(&mut self, ended: &Attempt) {
+        match ended {
+            Attempt::Sent => self.delivered.sent += 1,
+            Attempt::Failed | Attempt::Again => self.delivered.failed += 1,
+            Attempt::CutOff => self.is_cut_off = true,
+        }
+    }
+
+    async fn attempt(&mut self, prepared: &Prepared) -> Result<Attempt, StoreError> {
+        crash::point(crash::COMPOSED);
+        let outcome = match &prepared.parcel {
+            Err(failure) => Err(failure.clone()),
+            Ok((parcel, ready)) => {
+                self.daemon.channels.pace(&self.channel).await;
+                match self.hand_over(&prepared.message, parcel, ready).await {
+                    Ok(Some(code)) => return Ok(self.accepted(&prepared.message, code).await),
+                    Ok(None) => return Ok(Attempt::CutOff),
+                    Err(Refused::Changed) => return Ok(Attempt::Again),
+                    Err(Refused::Failed(failure)) => Err(failure),
+                }
+            }
+        };
+        match outcome {
+            Err(failure) => self.refused(&prepared.message, failure).await,
+            Ok(attempt) => Ok(attempt),
+        }
+    }
+
+    /// P3 to P6. `None`: the database did not answer before the point of no return.
+    async fn hand_over(&mut self, message: &Claimed, parcel: &Parcel, ready: &Ready) -> Result<Option<u16>, Refused> {
+        if let Parcel::Mail(mail) = parcel {
+            self.open(mail).await?;
+        }
+        crash::point(crash::PREPARED);
+        match self.desk.commit(ready.clone()).await {
+            None => return Ok(None),
+            Some(CommitVerdict::Go) => crash::point(crash::COMMITTING),
+            Some(CommitVerdict::Changed | CommitVerdict::NotOurs) => return Err(Refused::Changed),
+        }
+        if crash::is_order_broken() {
+            self.accepted(message, 250).await;
+            self.desk.flush().await;
+        }
+        let code = match parcel {
+            Parcel::Mail(mail) => self.transmit(mail).await?,
+            Parcel::Webhook(event) => self.post(message, event).await?,
+        };
+        crash::point(crash::TAKEN);
+        Ok(Some(code))
+    }
+
+    /// P7, then P8: first the journal, then the database.
+    async fn accepted(&self, message: &Claimed, code: u16) -> Attempt {
+        let acceptance = acceptance(message, code, self.daemon.clock.now().timestamp_millis());
+        if let Err(error) = self.daemon.journal.append(&acceptance).await {
+            tracing::error!(id = %message.message, %error, "the acceptance journal cannot be written; the database alone knows of this message");
+        }
+        crash::point(crash::JOURNALLED);
+        let accepted = Accepted { attempt: message.attempt, channel: message.channel.clone(), code: code.to_string() };
+        self.desk.accept(message.message, accepted);
+        tracing::info!(id = %message.message, to = %message.recipient, channel = %message.channel, code, "sent");
+        Attempt::Sent
+    }
+}
+
+/// Why a message was not handed over.
+pub(super) enum Refused {
+    /// Something changed before the point of no return.
+    Changed,
+    /// What the other side, or the way to it, said.
+    Failed(Failure),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+fn acceptance(message: &Claimed, code: u16, at: i64) -> Acceptance {
+    Acceptance {
+        at,
+        message: message.message,
+        attempt: message.attempt,
+        code: code.to_string(),
+        tenant: message.tenant.clone(),
+        recipient: message.recipient.to_string(),
+        channel: message.channel.clone(),
+        slot: message.slot.timestamp_millis(),
+        subject: message.subject.clone(),
+        steps: message.notices.iter().chain(&message.stood_for).map(step).collect(),
+    }
+}
+
+fn step(notice: &ClaimedNotice) -> HandledStep {
+    HandledStep {
+        case: notice.case.clone(),
+        reference: notice.reference.clone(),
+        rule: notice.rule.clone(),
+        start: notice.start.clone(),
+        step: notice.step.clone(),
+        repetition: notice.repetition,
+        due_on: notice.due_on.0,
+        role: notice.role.clone(),
+        position: notice.position,
+        purpose: notice.purpose.clone(),
+        outcome: notice.outcome.clone(),
+        handled_on: notice.handled_on.0,
+    }
+}

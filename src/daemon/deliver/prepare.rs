@@ -1,0 +1,226 @@
+//! P2: messages are re-checked against their cases as they are now, and composed. Many at once, so that each case is
+//! read once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Delivered;
+use super::webhook::event;
+use crate::calendar::{Instant, civil_date};
+use crate::daemon::content::{address_of, content, language_of};
+use crate::daemon::recheck::{Applicable, Recheck, Rechecked};
+use crate::daemon::{Daemon, Rules};
+use crate::delivery::email::{Composed, Outgoing, compose};
+use crate::delivery::message::Rendered;
+use crate::delivery::webhook::{WebhookEvent, WebhookKind};
+use crate::delivery::{Failure, FailureClass};
+use crate::engine::Municipality;
+use crate::notice::Role;
+use crate::store::{Claimed, EMAIL, Ready, StoreError, StoredOrganisation};
+
+/// A message in our hands, ready to leave, or what keeps it from that.
+pub(super) struct Prepared {
+    pub(super) message: Claimed,
+    pub(super) parcel: Result<(Parcel, Ready), Failure>,
+}
+
+/// What leaves.
+pub(super) enum Parcel {
+    Mail(Box<Composed>),
+    Webhook(Box<WebhookEvent>),
+}
+
+impl Daemon {
+    /// Prepares messages. What waits for the hours of whoever receives it is put back; what no longer applies is
+    /// withdrawn.
+    pub(super) async fn prepare(
+        &self,
+        rules: &Rules,
+        claimed: Vec<Claimed>,
+        delivered: &mut Delivered,
+    ) -> Result<Vec<Prepared>, StoreError> {
+        let now = self.clock.now();
+        let (organisations, _) = self.municipalities(rules, now).await?;
+        let mut by_tenant: BTreeMap<String, Vec<Claimed>> = BTreeMap::new();
+        for message in claimed {
+            by_tenant.entry(message.tenant.clone()).or_default().push(message);
+        }
+        let mut prepared = Vec::new();
+        for (tenant, messages) in by_tenant {
+            let stored = organisations.iter().find(|stored| *stored.organisation.tenant.id == *tenant);
+            let municipality =
+                stored.and_then(|stored| Some((stored, Municipality::new(&rules.set, &stored.organisation).ok()?)));
+            let Some((stored, municipality)) = municipality else {
+                let unusable = || Err(Failure::new(FailureClass::Temporary, "tenant unusable"));
+                prepared.extend(messages.into_iter().map(|message| Prepared { message, parcel: unusable() }));
+                continue;
+            };
+            let desk = Preparer { daemon: self, rules, stored, municipality, now };
+            prepared.extend(desk.messages(messages, delivered).await?);
+        }
+        // Across municipalities in the order of claiming: escalations first, then the oldest.
+        prepared.sort_by_key(|one| (!one.message.escalation, one.message.message));
+        Ok(prepared)
+    }
+}
+
+/// Prepares messages of one municipality.
+struct Preparer<'a> {
+    daemon: &'a Daemon,
+    rules: &'a Rules,
+    stored: &'a StoredOrganisation,
+    municipality: Municipality<'a>,
+    now: Instant,
+}
+
+impl Preparer<'_> {
+    async fn messages(&self, messages: Vec<Claimed>, delivered: &mut Delivered) -> Result<Vec<Prepared>, StoreError> {
+        let messages = self.within_hours(messages).await?;
+        let cases = ids(messages.iter().flat_map(|message| &message.notices).map(|notice| notice.case.as_str()));
+        let escalated = messages.iter().filter(|message| message.escalation).flat_map(|message| &message.notices);
+        let escalated = ids(escalated.map(|notice| notice.case.as_str()));
+        let cases = self.daemon.store.cases(self.stored, &self.rules.set, &cases).await?;
+        let mut sent: HashMap<String, Vec<_>> = HashMap::new();
+        for row in self.daemon.store.sent_notices(&self.stored.organisation.tenant.id, &escalated).await? {
+            sent.entry(row.case.clone()).or_default().push(row);
+        }
+        let recheck = Recheck::new(&self.municipality, &cases, &sent, self.now);
+        let mut prepared = Vec::with_capacity(messages.len());
+        for message in messages {
+            match self.message(message, &recheck).await? {
+                Some(one) => prepared.push(one),
+                None => delivered.withdrawn += 1,
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// People are written to within their hours, however late a message is. A webhook wakes nobody.
+    async fn within_hours(&self, messages: Vec<Claimed>) -> Result<Vec<Claimed>, StoreError> {
+        let quiet_until = |message: &Claimed| {
+            self.municipality.quiet_until(self.now, message.urgent).filter(|_| message.channel == EMAIL)
+        };
+        let mut postponed: BTreeMap<Instant, Vec<_>> = BTreeMap::new();
+        let mut kept = Vec::with_capacity(messages.len());
+        for message in messages {
+            match quiet_until(&message) {
+                Some(until) => postponed.entry(until).or_default().push(message.attempt),
+                None => kept.push(message),
+            }
+        }
+        for (until, attempts) in postponed {
+            self.daemon.store.postpone(&attempts, until).await?;
+        }
+        Ok(kept)
+    }
+
+    /// `None`: nothing in it applies any more, or it is not ours.
+    async fn message(&self, mut message: Claimed, recheck: &Recheck<'_>) -> Result<Option<Prepared>, StoreError> {
+        let rechecked = recheck.message(&message);
+        let applicable = self.subscribed(&message, &rechecked);
+        if !self.withdraw(&message, &rechecked, &applicable).await? && message.subject.is_none() {
+            return Ok(None);
+        }
+        let ready = Ready {
+            attempt: message.attempt,
+            carried: applicable.len(),
+            seen: rechecked.seen.clone(),
+            generation: Some(self.stored.generation),
+        };
+        let Some(parcel) = self.parcel(&message, &applicable).await? else { return Ok(None) };
+        message.notices = applicable.iter().map(|one| one.notice.clone()).collect();
+        let key =
+            |one: &crate::store::ClaimedNotice| (one.case.clone(), one.rule.clone(), one.start.clone(), one.due_on);
+        message.stood_for.retain(|one| message.notices.iter().any(|notice| key(notice) == key(one)));
+        Ok(Some(Prepared { message, parcel: parcel.map(|parcel| (parcel, ready)) }))
+    }
+
+    /// Of a webhook's notices those that it still asks for; of a mail's all.
+    fn subscribed<'r>(&self, message: &Claimed, rechecked: &'r Rechecked) -> Vec<&'r Applicable> {
+        let webhook = self.daemon.channels.webhook(&message.channel);
+        let wanted = |one: &&Applicable| match webhook {
+            Some(webhook) => {
+                let role = Role::parse(&one.notice.role).unwrap_or(Role::Responsible);
+                webhook.wants(&message.tenant, WebhookKind::from(one.purpose), &role)
+            }
+            None => true,
+        };
+        rechecked.applicable.iter().filter(wanted).collect()
+    }
+
+    /// Whether anything is left to send.
+    async fn withdraw(
+        &self,
+        message: &Claimed,
+        rechecked: &Rechecked,
+        applicable: &[&Applicable],
+    ) -> Result<bool, StoreError> {
+        let unwanted =
+            rechecked.applicable.iter().filter(|one| !applicable.iter().any(|kept| std::ptr::eq(*kept, *one)));
+        let unwanted = unwanted.map(|one| (one.notice.name(), "not subscribed"));
+        let out: Vec<_> = rechecked.withdrawn.iter().cloned().chain(unwanted).collect();
+        for case in &rechecked.revisit {
+            self.daemon.store.revisit(&message.tenant, case).await?;
+        }
+        if !out.is_empty() && self.daemon.store.withdraw_notices(message.attempt, &out, self.now).await?.is_none() {
+            return Ok(false);
+        }
+        if out.is_empty() && applicable.is_empty() && message.subject.is_none() {
+            self.daemon.store.withdraw_notices(message.attempt, &[], self.now).await?;
+        }
+        Ok(!applicable.is_empty())
+    }
+
+    /// `None`: there is nothing left to say.
+    async fn parcel(
+        &self,
+        message: &Claimed,
+        applicable: &[&Applicable],
+    ) -> Result<Option<Result<Parcel, Failure>>, StoreError> {
+        if message.channel != EMAIL {
+            let today = civil_date(self.stored.organisation.tenant.zone, self.now);
+            let event = applicable.first().and_then(|one| event(self.rules, message, one, today));
+            let unusable = || Failure::new(FailureClass::Temporary, "nothing to send");
+            return Ok(Some(event.map(|event| Parcel::Webhook(Box::new(event))).ok_or_else(unusable)));
+        }
+        let (rendered, problems) = match &message.subject {
+            Some(_) => match self.daemon.tenant_content(self.rules, self.stored, message, self.now).await? {
+                Some(content) => self.rules.templates.render_tenant(&content),
+                None => {
+                    self.daemon.store.withdraw_notices(message.attempt, &[], self.now).await?;
+                    return Ok(None);
+                }
+            },
+            None => {
+                let content = content(self.rules, &self.stored.organisation, message, applicable, self.now);
+                self.rules.templates.render(&content)
+            }
+        };
+        for problem in problems {
+            tracing::error!(id = %message.message, %problem, "a template failed; a plain text goes out instead");
+        }
+        let mail = self.mail(message, applicable, &rendered);
+        Ok(Some(mail.map(|mail| Parcel::Mail(Box::new(mail)))))
+    }
+
+    fn mail(&self, message: &Claimed, applicable: &[&Applicable], rendered: &Rendered) -> Result<Composed, Failure> {
+        let smtp = self.daemon.channels.smtp.as_ref();
+        let smtp = smtp.ok_or_else(|| Failure::new(FailureClass::Channel, "email is not configured"))?;
+        let organisation = &self.stored.organisation;
+        let address = address_of(organisation, &message.recipient, self.now);
+        let address = address.ok_or_else(|| Failure::new(FailureClass::Address, "no usable address"))?;
+        let obligation = match applicable {
+            [one] => Some(&one.key),
+            _ => None,
+        };
+        let language = language_of(organisation, &message.recipient, self.now);
+        compose(smtp, &Outgoing { id: message.message, to: &address, language, rendered, obligation, at: self.now })
+    }
+}
+
+/// Ids, each once.
+fn ids<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut ids: Vec<&str> = all.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

@@ -1,0 +1,110 @@
+//! One channel's queue: claims what is due (P1), has it prepared (P2), and gives it to lines.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::clerk::{Clerk, Desk};
+use super::line::Line;
+use super::prepare::Prepared;
+use super::{Delivered, LEASE, Stop, all, crash};
+use crate::daemon::{Daemon, Rules};
+use crate::store::StoreError;
+
+/// How many messages are claimed in one transaction. What waits here when the process ends is taken back, known unsent.
+const CLAIMED: u32 = 64;
+
+/// A channel that is being emptied.
+pub(super) struct Queue {
+    daemon: Arc<Daemon>,
+    rules: Arc<Rules>,
+    channel: String,
+    desk: Desk,
+    stop: Stop,
+    /// Set when the channel refuses us as such: nothing more is tried.
+    halt: CancellationToken,
+    lines: usize,
+}
+
+impl Queue {
+    pub(super) fn new(daemon: &Arc<Daemon>, channel: &str, clerk: &Clerk, stop: &Stop) -> Self {
+        Self {
+            rules: daemon.rules(),
+            lines: daemon.channels.lines(channel),
+            daemon: Arc::clone(daemon),
+            channel: channel.to_owned(),
+            desk: clerk.desk(),
+            stop: stop.clone(),
+            halt: CancellationToken::new(),
+        }
+    }
+
+    /// Sends what is due. Whether all lines came to their end.
+    pub(super) async fn empty(self) -> Result<(Delivered, bool), StoreError> {
+        let (sender, waiting) = mpsc::channel(self.lines);
+        let waiting = Arc::new(Mutex::new(waiting));
+        let mut lines = JoinSet::new();
+        let mut delivered = Delivered::default();
+        let mut spawn = || {
+            if lines.len() < self.lines {
+                lines.spawn(self.line().work(Arc::clone(&waiting)));
+            }
+        };
+        let fed = self.feed(&sender, &mut spawn, &mut delivered).await;
+        drop(sender);
+        let (sent, is_whole) = all(lines).await?;
+        delivered += sent;
+        fed?;
+        Ok((delivered, is_whole))
+    }
+
+    fn line(&self) -> Line {
+        Line::new(&self.daemon, &self.rules, &self.channel, &self.desk, &self.halt, &self.stop)
+    }
+
+    /// Claims and prepares until nothing is due, the channel halts, or somebody asks to stop.
+    async fn feed(
+        &self,
+        sender: &mpsc::Sender<Prepared>,
+        spawn: &mut impl FnMut(),
+        delivered: &mut Delivered,
+    ) -> Result<(), StoreError> {
+        while !self.halt.is_cancelled() && !self.stop.0.is_cancelled() {
+            let now = self.daemon.clock.now();
+            let states = self.daemon.store.channels().await?;
+            let state = states.iter().find(|state| state.name == self.channel);
+            if state.is_some_and(|state| state.held_at(now).is_some()) {
+                break;
+            }
+            let is_probe = state.is_some_and(|state| state.is_probed(now));
+            let limit = if is_probe { 1 } else { CLAIMED };
+            let claimed = self.daemon.store.claim(&self.channel, now, limit, &self.daemon.owner, LEASE).await?;
+            if claimed.is_empty() {
+                break;
+            }
+            crash::point(crash::CLAIMED);
+            for prepared in self.daemon.prepare(&self.rules, claimed, delivered).await? {
+                if is_probe {
+                    *delivered += self.probe(prepared).await?;
+                    continue;
+                }
+                spawn();
+                if sender.send(prepared).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A channel that was held gets one message; what comes of it decides about the others.
+    async fn probe(&self, prepared: Prepared) -> Result<Delivered, StoreError> {
+        let mut line = self.line();
+        line.take(prepared).await?;
+        let delivered = line.end().await;
+        self.desk.flush().await;
+        Ok(delivered)
+    }
+}

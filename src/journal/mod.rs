@@ -1,0 +1,188 @@
+//! The acceptance journal (P7): what the other side took, on disk before anything else is done about it.
+//!
+//! The database says "sent" a moment later. If the process ends in between, or if the database is restored from an
+//! older backup, the journal still knows: what it names is never sent again.
+//!
+//! ```text
+//!  250 ─► append (one fsync for all that wait) ─► store::settle ─► mark: everything up to here is in the database
+//!                                                                    │
+//!  start: entries after the mark ─► store::recall ───────────────────┘
+//! ```
+//!
+//! It is a folder of numbered files, each line one acceptance with a checksum. A line that is torn or damaged is left out
+//! and reported; the lines after it are read. Lines hold ids, never an address or a text. Old files are deleted when
+//! no backup that is that old should be restored any more ([`KEPT`]).
+
+mod entry;
+mod writer;
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+
+use crate::calendar::Instant;
+
+pub use entry::{Acceptance, HandledStep};
+
+use self::writer::Writer;
+
+/// For how long acceptances are kept: the oldest backup that can be restored without anything being sent twice.
+pub const KEPT: TimeDelta = TimeDelta::days(60);
+
+/// How large a file becomes before the next one is begun, in bytes.
+const FILE_SIZE: u64 = 8 * 1024 * 1024;
+
+/// A place in the journal: file number and byte. Later places are greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// The file's number.
+    pub file: u64,
+    /// The byte after the last line that it speaks of.
+    pub byte: u64,
+}
+
+impl Mark {
+    /// The mark that a text form names: `file:byte`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (file, byte) = text.split_once(':')?;
+        Some(Self { file: file.parse().ok()?, byte: byte.parse().ok()? })
+    }
+}
+
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.byte)
+    }
+}
+
+/// The journal, open for writing. Only the daemon that holds the database has it.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    writer: Writer,
+}
+
+/// The journal's folder or a file in it cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the acceptance journal {0}: {1}; see that it can be written and that its disk has room")]
+pub struct JournalError(pub PathBuf, pub io::Error);
+
+/// What reading found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Acceptances, in the order in which they were written.
+    pub entries: Vec<Acceptance>,
+    /// Places of lines that cannot be used: torn by a crash, or damaged.
+    pub damaged: Vec<Mark>,
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, which is made readable by its owner alone where there is none.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn open(folder: &Path) -> Result<Self, JournalError> {
+        let writer = || {
+            if !folder.exists() {
+                fs::DirBuilder::new().mode(0o700).create(folder)?;
+            }
+            Writer::start(folder, numbers(folder)?.last().copied().unwrap_or(0))
+        };
+        let writer = writer().map_err(|error| JournalError(folder.to_owned(), error))?;
+        Ok(Self { folder: folder.to_owned(), writer })
+    }
+
+    /// P7: writes one acceptance down. When it returns, it is on the disk.
+    ///
+    /// # Errors
+    /// What the file system says: nothing may be relied on then but the database.
+    pub async fn append(&self, acceptance: &Acceptance) -> Result<(), JournalError> {
+        self.writer.append(acceptance.line()).await.map_err(|error| self.error(error))
+    }
+
+    /// The end of what is written.
+    #[must_use]
+    pub fn end(&self) -> Mark {
+        self.writer.end()
+    }
+
+    /// Everything after a mark; after one that lies beyond the end everything there is, for then it is another journal
+    /// than the one that the mark was made of.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn after(&self, mark: Mark) -> Result<Found, JournalError> {
+        self.read_after(mark).map_err(|error| self.error(error))
+    }
+
+    fn read_after(&self, mark: Mark) -> io::Result<Found> {
+        let mark = if mark > self.end() { Mark::default() } else { mark };
+        let mut found = Found::default();
+        for number in numbers(&self.folder)?.into_iter().filter(|number| *number >= mark.file) {
+            let skip = if number == mark.file { mark.byte } else { 0 };
+            read(&file_path(&self.folder, number), number, skip, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// Deletes the files whose last acceptance is older than [`KEPT`]; never the one that is being written.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn forget_old(&self, now: Instant) -> Result<(), JournalError> {
+        self.delete_older(now - KEPT).map_err(|error| self.error(error))
+    }
+
+    fn delete_older(&self, than: Instant) -> io::Result<()> {
+        let numbers = numbers(&self.folder)?;
+        for number in numbers.iter().rev().skip(1) {
+            let path = file_path(&self.folder, *number);
+            let written: Instant = fs::metadata(&path)?.modified()?.into();
+            if written < than {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn error(&self, error: io::Error) -> JournalError {
+        JournalError(self.folder.clone(), error)
+    }
+}
+
+fn file_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:08}.journal"))
+}
+
+/// The numbers of the files that there are, in order.
+fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = vec![];
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".journal")?.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn read(path: &Path, number: u64, skip: u64, found: &mut Found) -> io::Result<()> {
+    let mut reader = BufReader::new(File::open(path)?);
+    reader.seek_relative(i64::try_from(skip).unwrap_or(i64::MAX))?;
+    let (mut byte, mut line) = (skip, vec![]);
+    loop {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line)? as u64;
+        if length == 0 {
+            return Ok(());
+        }
+        byte += length;
+        match Acceptance::parse(&line) {
+            Some(entry) => found.entries.push(entry),
+            None => found.damaged.push(Mark { file: number, byte }),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What the acceptance journal knows and the database does not: taken as sent, and never sent again.
+
+use serde::Serialize;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::super::{At, Day, ROWS, Store, StoreError, Write};
+use super::settle::mark_notices_sent;
+use crate::calendar::Instant;
+use crate::journal::{Acceptance, HandledStep, Mark};
+use crate::notice::Purpose;
+
+/// The name under which the place in the journal is kept.
+const MARK: &str = "journal";
+
+/// What was recalled from the journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Recalled {
+    /// Messages that the database had, and held for unsent.
+    pub settled: usize,
+    /// Messages that the database had forgotten, or never had: it is older than the journal.
+    pub restored: usize,
+}
+
+impl Store {
+    /// Up to where the journal is known to be in the database.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn journal_mark(&self) -> Result<Mark, StoreError> {
+        let select = "SELECT value FROM settings WHERE name = $1";
+        let text: Option<String> = sqlx::query_scalar(select).bind(MARK).fetch_optional(&self.readers).await?;
+        Ok(text.and_then(|text| Mark::parse(&text)).unwrap_or_default())
+    }
+
+    /// Takes what the journal says as sent, and remembers up to where it was read. What is known as sent already stays.
+    /// Of messages that the database never had, the ledger is filled in, so that nothing they told is told again.
+    ///
+    /// # Errors
+    /// What the database says; then the same call may be repeated.
+    pub async fn recall(&self, accepted: &[Acceptance], mark: Mark, now: Instant) -> Result<Recalled, StoreError> {
+        let mut recalled = Recalled::default();
+        for chunk in accepted.chunks(ROWS) {
+            let mut write = self.write().await?;
+            for one in chunk {
+                if settle(&mut write, one, now).await? {
+                    recalled.settled += 1;
+                } else if restore(&mut write, one).await? {
+                    recalled.restored += 1;
+                }
+            }
+            write.commit().await?;
+        }
+        let mut write = self.write().await?;
+        let upsert = "INSERT INTO settings (name, value) VALUES ($1, $2) \
+                      ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value";
+        sqlx::query(upsert).bind(MARK).bind(mark.to_string()).execute(&mut *write).await?;
+        write.commit().await?;
+        Ok(recalled)
+    }
+}
+
+/// Settles a message that the database has. `false`: it has none such, or knows it as sent.
+async fn settle(write: &mut Write, one: &Acceptance, now: Instant) -> Result<bool, StoreError> {
+    let update = "UPDATE messages SET state = 'sent', attempt = NULL, lease_until = NULL, ended_at = $2 \
+                  WHERE id = $1 AND state <> 'sent' RETURNING id";
+    let query = sqlx::query_scalar(update).bind(one.message.to_string()).bind(one.at);
+    let message: Option<String> = query.fetch_optional(&mut **write).await?;
+    let Some(message) = message else { return Ok(false) };
+    mark_notices_sent(write, &[message]).await?;
+    record_attempt(write, one, now).await?;
+    Ok(true)
+}
+
+async fn record_attempt(write: &mut Write, one: &Acceptance, now: Instant) -> Result<(), StoreError> {
+    let insert = "INSERT INTO attempts (id, message, phase, owner, lease_until, started_at, ended_at, code) \
+                  VALUES ($1, $2, 'accepted', 'journal', $3, $4, $4, $5) ON CONFLICT (id) DO UPDATE \
+                  SET phase = excluded.phase, ended_at = excluded.ended_at, class = NULL, code = excluded.code";
+    let query = sqlx::query(insert).bind(one.attempt.to_string()).bind(one.message.to_string());
+    query.bind(At::from(now)).bind(one.at).bind(&one.code).execute(&mut **write).await?;
+    Ok(())
+}
+
+/// Writes down a message that the database never had, with everything that was handled by it.
+async fn restore(write: &mut Write, one: &Acceptance) -> Result<bool, StoreError> {
+    let escalation = one.steps.iter().any(|step| step.purpose == Purpose::Escalation.word());
+    let insert = "INSERT INTO messages (id, tenant, recipient, channel, slot, urgent, escalation, subject, state, reason, \
+                      possible_repeat, tries, next_try_at, created_at, ended_at) \
+                  VALUES ($1, $2, $3, $4, $5, 0, $6, $7, 'sent', 'recalled from the journal', 0, 0, $8, $8, $8) \
+                  ON CONFLICT (id) DO NOTHING";
+    let query = sqlx::query(insert).bind(one.message.to_string()).bind(&one.tenant).bind(&one.recipient);
+    let query = query.bind(&one.channel).bind(one.slot).bind(i64::from(escalation)).bind(&one.subject).bind(one.at);
+    if query.execute(&mut **write).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    if let Some(subject) = &one.subject {
+        let insert = "INSERT INTO tenant_notices (tenant, name, message, created_at) VALUES ($1, $2, $3, $4) \
+                      ON CONFLICT (tenant, name) DO NOTHING";
+        let query = sqlx::query(insert).bind(&one.tenant).bind(subject);
+        query.bind(one.message.to_string()).bind(one.at).execute(&mut **write).await?;
+    }
+    for chunk in one.steps.chunks(ROWS) {
+        restore_steps(write, one, chunk).await?;
+    }
+    let attempt = Acceptance { steps: vec![], ..one.clone() };
+    record_attempt(write, &attempt, At(one.at).instant()).await?;
+    Ok(true)
+}
+
+async fn restore_steps(write: &mut Write, one: &Acceptance, steps: &[HandledStep]) -> Result<(), StoreError> {
+    let mut insert = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO notices (tenant, case_id, rule, start, step, repetition, due_on, role, channel, ref, position, \
+         purpose, outcome, recipient, state, message, handled_on, made_at) ",
+    );
+    insert.push_values(steps, |mut row, step| {
+        let is_sent = step.outcome == "sent";
+        row.push_bind(one.tenant.clone()).push_bind(step.case.clone()).push_bind(step.rule.clone());
+        row.push_bind(step.start.clone()).push_bind(step.step.clone()).push_bind(step.repetition);
+        row.push_bind(Day(step.due_on)).push_bind(step.role.clone());
+        row.push_bind(if is_sent { one.channel.clone() } else { String::new() });
+        row.push_bind(step.reference.clone()).push_bind(step.position).push_bind(step.purpose.clone());
+        row.push_bind(step.outcome.clone()).push_bind(is_sent.then(|| one.recipient.clone()));
+        row.push_bind(if is_sent { "sent" } else { "done" }).push_bind(one.message.to_string());
+        row.push_bind(Day(step.handled_on)).push_bind(one.at);
+    });
+    // What was planned again meanwhile is not sent again: it leaves the message that it waits in.
+    insert.push(
+        " ON CONFLICT (tenant, case_id, rule, start, step, repetition, due_on, role, channel) DO UPDATE \
+         SET outcome = excluded.outcome, recipient = excluded.recipient, state = excluded.state, reason = NULL, \
+             message = excluded.message, handled_on = excluded.handled_on WHERE notices.state <> 'sent'",
+    );
+    insert.build().execute(&mut **write).await?;
+    Ok(())
+}
