@@ -42,10 +42,13 @@ impl Store {
         } else {
             create_private(path)?;
         }
+        // One at a time from the first connection on: whoever makes the file also switches it to WAL, and SQLite lets
+        // nobody wait for that.
+        let _turn = if access == Access::Read { None } else { Some(turn(path).await?) };
         let writer = writer(path, access == Access::Read);
         match (schema(&writer).await?, access) {
             (Schema::Older, Access::Read) => return Err(StoreError::Older),
-            (Schema::Older, _) => migrate(&writer, path).await?,
+            (Schema::Older, _) => migrate(&writer).await?,
             (Schema::Current, _) => {}
         }
         Ok(Self { writer, readers: readers(path), _lock: lock })
@@ -124,15 +127,18 @@ async fn schema(pool: &SqlitePool) -> Result<Schema, StoreError> {
     }
 }
 
-/// Migrates, one process at a time: sqlx has no lock of its own for this on SQLite.
-async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
+/// Waits for `PATH.migrating`: sqlx has no lock of its own for migrations on SQLite.
+async fn turn(path: &Path) -> Result<File, StoreError> {
     let path = beside(path, "migrating");
     let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = open.map_err(|error| StoreError::File(path.clone(), error))?;
     let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
-    let _held = waiting
+    waiting
         .map_err(|error| StoreError::File(path.clone(), std::io::Error::other(error)))?
-        .map_err(|error| StoreError::File(path.clone(), error))?;
+        .map_err(|error| StoreError::File(path, error))
+}
+
+async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
     MIGRATIONS.run(pool).await.map_err(|error| match error {
         MigrateError::VersionMissing(found) => {
             let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
