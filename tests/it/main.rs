@@ -13,6 +13,7 @@ mod examples;
 mod explain;
 mod facts;
 mod fixture;
+mod hostile;
 mod language;
 mod lint;
 mod packs;

@@ -1,6 +1,7 @@
 //! Mail: settings, the message on the wire, and the conversation with the municipality's relay.
 
 mod compose;
+mod replies;
 mod session;
 mod settings;
 mod wire;

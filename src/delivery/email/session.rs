@@ -12,6 +12,7 @@
 
 use std::error::Error as _;
 use std::fmt::Display;
+use std::io;
 use std::time::Duration;
 
 use lettre::transport::smtp::Error;
@@ -22,6 +23,7 @@ use lettre::transport::smtp::response::Response;
 use tokio::time::timeout;
 
 use super::compose::Composed;
+use super::replies::Replies;
 use super::settings::{Smtp, Timeouts};
 use super::wire::Wire;
 use crate::delivery::{Accepted, Failure, FailureClass};
@@ -30,6 +32,8 @@ use crate::delivery::{Accepted, Failure, FailureClass};
 pub struct Session {
     connection: Option<AsyncSmtpConnection>,
     stage: Stage,
+    /// Whether the last refusal was a policy that may be against us or against one address.
+    in_doubt: bool,
     timeouts: Timeouts,
 }
 
@@ -64,7 +68,7 @@ impl Session {
     /// # Errors
     /// Known not sent, with what to do next.
     pub async fn open(smtp: &Smtp) -> Result<Self, Failure> {
-        let wire = Box::new(Wire::open(smtp).await?);
+        let wire = Box::new(Replies::of(Wire::open(smtp).await?));
         let limit = smtp.timeouts.command;
         let mut connection = match timeout(limit, AsyncSmtpConnection::connect_with_transport(wire, &smtp.hello)).await
         {
@@ -73,7 +77,11 @@ impl Session {
             Err(_) => return Err(Step::Hello.timeout()),
         };
         if let Some(credentials) = &smtp.credentials {
-            let auth = connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials);
+            const KNOWN: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
+            if connection.server_info().get_auth_mechanism(KNOWN).is_none() {
+                return Err(Failure::channel("auth not offered"));
+            }
+            let auth = connection.auth(KNOWN, credentials);
             match timeout(limit, auth).await {
                 Ok(Ok(response)) if response.has_code(235) => {}
                 Ok(Ok(response)) => return Err(Step::Auth.unexpected(&response)),
@@ -81,7 +89,7 @@ impl Session {
                 Err(_) => return Err(Step::Auth.timeout()),
             }
         }
-        Ok(Self { connection: Some(connection), stage: Stage::Idle, timeouts: smtp.timeouts })
+        Ok(Self { connection: Some(connection), stage: Stage::Idle, in_doubt: false, timeouts: smtp.timeouts })
     }
 
     /// Whether another mail may go over this connection. A session that is not usable is dropped.
@@ -100,9 +108,27 @@ impl Session {
         }
         self.stage = Stage::Begun;
         self.command(Step::Mail, Mail::new(Some(mail.from.clone()), vec![])).await?;
-        self.command(Step::Rcpt, Rcpt::new(mail.to.clone(), vec![])).await?;
-        self.stage = Stage::Prepared;
-        Ok(())
+        match self.command(Step::Rcpt, Rcpt::new(mail.to.clone(), vec![])).await {
+            Ok(()) => {
+                self.stage = Stage::Prepared;
+                Ok(())
+            }
+            Err(failure) => Err(self.weighed(failure, mail).await),
+        }
+    }
+
+    /// A policy may be against us or against one address, "per host or per recipient" (RFC 3463 § 3.8): a relay that is
+    /// not ours to use says the same as a list that takes mail of its members only. So where the refusal does not say which,
+    /// the relay is asked for our own address. Where that gets past the policy, the refusal is about the address alone.
+    async fn weighed(&mut self, failure: Failure, mail: &Composed) -> Failure {
+        if !self.in_doubt || !self.is_usable() {
+            return failure;
+        }
+        let class = match self.command(Step::Rcpt, Rcpt::new(mail.from.clone(), vec![])).await {
+            Ok(()) => FailureClass::Address,
+            Err(own) => own.class,
+        };
+        Failure { class, ..failure }
     }
 
     /// Hands over the mail that was prepared. Only the reply 250 is proof.
@@ -127,9 +153,13 @@ impl Session {
     /// Takes back a mail that was begun.
     ///
     /// # Errors
-    /// Where the server does not agree; the session is then not usable.
+    /// Where the server does not agree; the session is then not usable. It says nothing about any mail: over another
+    /// connection it may go.
     pub async fn reset(&mut self) -> Result<(), Failure> {
-        self.command(Step::Reset, Rset).await?;
+        if let Err(failure) = self.command(Step::Reset, Rset).await {
+            self.connection = None;
+            return Err(Failure::temporary(failure.code));
+        }
         self.stage = Stage::Idle;
         Ok(())
     }
@@ -157,6 +187,7 @@ impl Session {
         exchange: impl AsyncFnOnce(&mut AsyncSmtpConnection) -> Result<Response, Error>,
     ) -> Result<(), Failure> {
         let Some(mut connection) = self.connection.take() else { return Err(Failure::temporary("connection lost")) };
+        self.in_doubt = false;
         match timeout(limit, exchange(&mut connection)).await {
             Ok(Ok(response)) if step.expects(u16::from(response.code())) => {
                 self.connection = Some(connection);
@@ -168,6 +199,7 @@ impl Session {
                 if error.status().is_some_and(|code| u16::from(code) != 421) {
                     self.connection = Some(connection);
                 }
+                self.in_doubt = step.is_policy(&error);
                 Err(step.failure(&error))
             }
             Err(_) => Err(step.timeout()),
@@ -209,18 +241,23 @@ impl Step {
     }
 
     fn failure(self, error: &Error) -> Failure {
-        let Some(code) = error.status() else { return self.failure_without_reply(error) };
-        let code = u16::from(code);
-        let enhanced = error.source().map(ToString::to_string).and_then(|text| enhanced_status(&text));
+        let Some((code, enhanced)) = refusal(error) else { return self.failure_without_reply(error) };
         let class = self.class_of(code, enhanced.as_deref());
         let code = enhanced.map_or_else(|| format!("smtp {code}"), |enhanced| format!("smtp {code} {enhanced}"));
         Failure::new(class, code)
     }
 
+    /// Whether a recipient was refused by a policy that may be against us or against them.
+    fn is_policy(self, error: &Error) -> bool {
+        let Some((code, enhanced)) = refusal(error) else { return false };
+        matches!(self, Self::Rcpt) && is_policy(code, subject(enhanced.as_deref()))
+    }
+
     fn failure_without_reply(self, error: &Error) -> Failure {
         match self {
-            // The library gives this where the server offers no way to identify ourselves that it knows.
-            Self::Auth if error.is_client() => Failure::channel("auth not offered"),
+            // The library's own complaint: the server asked for something that this way to log in does not have.
+            Self::Auth if error.is_client() => Failure::temporary("protocol auth"),
+            _ if is_nonsense(error) => Failure::new(self.class_without_reply(), format!("protocol {}", self.name())),
             // A closed connection reads as "incomplete response".
             _ if error.is_response() && !error.to_string().ends_with("incomplete response") => {
                 Failure::new(self.class_without_reply(), format!("protocol {}", self.name()))
@@ -236,21 +273,46 @@ impl Step {
         }
     }
 
+    /// What a refusal means: by its code, and by the second number of its enhanced code, which says what it is about
+    /// (RFC 3463 § 3).
     fn class_of(self, code: u16, enhanced: Option<&str>) -> FailureClass {
+        let subject = subject(enhanced);
         match (self, code) {
+            // RFC 4954 § 4.7.12: somebody has to set the password anew, although the code says that it may pass.
+            (Self::Auth, 432) => FailureClass::Channel,
             (_, 400..500) => FailureClass::Temporary,
-            // Not about the recipient: commands we may not or cannot give here.
-            (Self::Rcpt, 500 | 502..=504 | 530..=538) => FailureClass::Channel,
+            // Not about the recipient: commands we may not or cannot give here, or a host that takes no mail at all.
+            (Self::Rcpt, 500 | 502..=504 | 521 | 530..=538 | 555) => FailureClass::Channel,
+            (Self::Rcpt, _) if is_policy(code, subject) => FailureClass::Channel,
             (Self::Rcpt, _) => FailureClass::Address,
-            // x.1 and x.2: the address and its mailbox, refused late.
-            (Self::Data | Self::Dot, _)
-                if enhanced.is_some_and(|text| text.starts_with("5.1.") || text.starts_with("5.2.")) =>
-            {
-                FailureClass::Address
-            }
+            // x.1 and x.2: the address and its mailbox, refused late. Without a hint 552 is a full mailbox.
+            (Self::Data | Self::Dot, _) if matches!(subject, Some(1 | 2)) => FailureClass::Address,
+            (Self::Dot, 552) if subject.is_none() => FailureClass::Address,
             _ => FailureClass::Channel,
         }
     }
+}
+
+/// The code of a refusal and the enhanced one, if any.
+fn refusal(error: &Error) -> Option<(u16, Option<String>)> {
+    let code = u16::from(error.status()?);
+    Some((code, error.source().map(ToString::to_string).and_then(|text| enhanced_status(&text))))
+}
+
+/// What an enhanced code says the refusal is about: its second number.
+fn subject(enhanced: Option<&str>) -> Option<u16> {
+    enhanced?.strip_prefix("5.")?.split('.').next()?.parse().ok()
+}
+
+/// x.3 and x.7: the system and its policy. Without a hint 554 says that there is "no service" (RFC 5321 § 4.2.2).
+fn is_policy(code: u16, subject: Option<u16>) -> bool {
+    matches!((code, subject), (550..=554, Some(3 | 7)) | (554, None))
+}
+
+/// Whether what came is no reply, or one too many.
+fn is_nonsense(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
 }
 
 /// `4.2.0` at the beginning of a reply's text. Nothing else of the text is kept: servers quote addresses in it.

@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
@@ -52,6 +51,14 @@ impl Wire {
                     .map_err(|_| Failure::temporary("timeout starttls"))??;
                 Ok(Self::Tls { greeting: GREETING, stream: encrypt(smtp, tcp).await? })
             }
+        }
+    }
+
+    /// Where the other end is.
+    pub(super) fn peer_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Plain(stream) => stream.peer_addr(),
+            Self::Tls { stream, .. } => stream.get_ref().0.peer_addr(),
         }
     }
 }
@@ -193,15 +200,6 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls { stream, .. } => Pin::new(stream).poll_shutdown(context),
-        }
-    }
-}
-
-impl AsyncTokioStream for Wire {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        match self {
-            Self::Plain(stream) => stream.peer_addr(),
-            Self::Tls { stream, .. } => stream.get_ref().0.peer_addr(),
         }
     }
 }

@@ -6,6 +6,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{FACTS, Installation, config, instant};
+use crate::hostile::Relay;
 
 const DECISION: &str = r#"{"type":"event","tenant":"k","case":"S-1","id":"e2","kind":"decision_made","on":"2026-03-10","recorded_at":"2026-03-10T14:00:00+01:00","attributes":{"outcome":"close"}}"#;
 
@@ -66,48 +67,12 @@ async fn a_relay_that_is_down_delays_everything_and_loses_nothing() {
     let waiting = here.daemon.store.list_messages(&pending).await.unwrap();
     assert_eq!(waiting.iter().map(|message| message.recipient.as_str()).collect::<Vec<_>>(), ["larer"]);
     // The relay comes back on the same port.
-    let relay = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-    let received = tokio::spawn(one_mail(relay));
+    let relay = Relay::on(port).await;
     let tick = here.tick("2026-03-11T09:00:00+01:00").await;
     assert_eq!(tick.delivered.sent, 1);
-    assert!(received.await.unwrap().contains("RCPT TO:<larer@k.example>"));
+    assert_eq!(relay.recipients(), ["larer@k.example"]);
     let tick = here.tick("2026-03-11T10:00:00+01:00").await;
     assert_eq!(tick.delivered, fristvakt::daemon::Delivered::default());
-}
-
-/// A relay that takes one mail; what it was told.
-async fn one_mail(listener: tokio::net::TcpListener) -> String {
-    let (stream, _) = listener.accept().await.unwrap();
-    conversation(stream).await
-}
-
-/// The relay's side of one connection; what it was told.
-async fn conversation(stream: tokio::net::TcpStream) -> String {
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-    let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
-    let mut told = String::new();
-    write.write_all(b"220 relay\r\n").await.unwrap();
-    let mut in_data = false;
-    while let Ok(Some(line)) = lines.next_line().await {
-        told.push_str(&line);
-        told.push('\n');
-        let answer: &[u8] = match line.split(' ').next().unwrap_or_default() {
-            "." if in_data => {
-                in_data = false;
-                b"250 taken\r\n"
-            }
-            _ if in_data => continue,
-            "DATA" => {
-                in_data = true;
-                b"354 go on\r\n"
-            }
-            "QUIT" => b"221 bye\r\n",
-            _ => b"250 ok\r\n",
-        };
-        write.write_all(answer).await.unwrap();
-    }
-    told
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,14 +221,13 @@ async fn without_relay(facts: &str, extra: &str) -> (Installation, u16) {
 async fn a_late_message_waits_for_the_hours_of_whoever_receives_it() {
     let (here, port) = without_relay(FACTS, "").await;
     here.tick("2026-03-13T08:00:00+01:00").await;
-    let relay = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let relay = Relay::on(port).await;
     // Friday night and Saturday: the relay is back, and nobody is disturbed.
     for at in ["2026-03-13T23:00:00+01:00", "2026-03-14T03:00:00+01:00", "2026-03-14T10:00:00+01:00"] {
         assert_eq!(here.tick(at).await.delivered.sent, 0, "{at}");
     }
-    let received = tokio::spawn(one_mail(relay));
     assert_eq!(here.tick("2026-03-16T08:00:00+01:00").await.delivered.sent, 1);
-    assert!(received.await.unwrap().contains("RCPT TO:<larer@k.example>"));
+    assert_eq!(relay.recipients(), ["larer@k.example"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -303,11 +267,10 @@ async fn a_webhook_that_heard_of_a_reminder_does_not_replace_the_mail() {
     // Before the relay is back, the holder is away and somebody stands in.
     let away = r#""id":"larer","email":"larer@k.example","absent":[{"from":"2026-03-10","to":"2026-03-20","deputy":"vikar"}],"#;
     here.import(&FACTS.replace(r#""id":"larer","email":"larer@k.example","#, away)).await;
-    let relay = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-    let received = tokio::spawn(one_mail(relay));
+    let relay = Relay::on(port).await;
     here.tick("2026-03-11T10:00:00+01:00").await;
     assert_eq!(here.tick("2026-03-12T08:00:00+01:00").await.delivered.sent, 1);
-    assert!(received.await.unwrap().contains("RCPT TO:<vikar@k.example>"));
+    assert_eq!(relay.recipients(), ["vikar@k.example"]);
     assert_eq!(server.received_requests().await.unwrap().len(), 2, "the webhook hears of it once");
 }
 
@@ -317,9 +280,10 @@ async fn shadow_mode_keeps_back_what_was_already_waiting() {
     here.tick("2026-03-11T08:00:00+01:00").await;
     let Installation { folder, daemon, .. } = here;
     std::sync::Arc::into_inner(daemon).unwrap().store.close().await;
-    let _relay = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let relay = Relay::on(port).await;
     let here = Installation::on(folder, None, port, "mode = \"shadow\"").await;
     assert_eq!(here.tick("2026-03-11T09:00:00+01:00").await.delivered, fristvakt::daemon::Delivered::default());
+    assert_eq!(relay.connections(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -358,10 +322,9 @@ async fn an_outage_over_several_rounds_is_one_mail_with_the_last_word() {
     let (here, port) = without_relay(FACTS, "").await;
     here.tick("2026-03-11T08:00:00+01:00").await;
     here.tick("2026-03-16T08:00:00+01:00").await;
-    let relay = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-    let received = tokio::spawn(one_mail(relay));
+    let relay = Relay::on(port).await;
     assert_eq!(here.tick("2026-03-16T09:00:00+01:00").await.delivered.sent, 1);
-    assert!(received.await.unwrap().contains("RCPT TO:<larer@k.example>"));
+    assert_eq!(relay.recipients(), ["larer@k.example"]);
     let notices = here.daemon.store.list_notices(&NoticeFilter::default()).await.unwrap();
     let mut told: Vec<_> =
         notices.iter().map(|one| format!("{} {} {}", one.reference, one.step, one.outcome)).collect();

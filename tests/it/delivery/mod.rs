@@ -2,9 +2,8 @@
 
 mod compose;
 mod messages;
-mod relay;
 mod retry;
-mod samples;
+pub(crate) mod samples;
 mod session;
 mod settings;
 mod webhook;

@@ -1,0 +1,18 @@
+//! The other side at its worst: a mail relay, a webhook's receiver and a network that do whatever a test tells them.
+//!
+//! ```text
+//!  Session ──► proxy::Wire ──► relay::Relay         a script says at which step it misbehaves, and how
+//!  Webhook ──► proxy::Wire ──► receiver::Receiver   the same for HTTP
+//! ```
+//!
+//! `mail`, `network` and `hook` hold the tables: what each misbehaviour leads to. Whatever happens, two laws hold. What
+//! is called known not sent was not taken by the other side; what is called sent was.
+
+mod conversation;
+mod door;
+mod identity;
+mod mail;
+mod relay;
+
+pub(crate) use identity::Identity;
+pub(crate) use relay::{Act, Begins, Relay, Script, Setup, Step};
