@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use uuid::Uuid;
 
 use crate::calendar::Instant;
@@ -43,9 +43,18 @@ pub fn next_attempt_at(now: Instant, failures: u32, attempt: Uuid, retry_after: 
 #[must_use]
 pub fn parse_retry_after(value: &str, now: Instant) -> Option<Duration> {
     let value = value.trim();
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => (DateTime::parse_from_rfc2822(value).ok()?.to_utc() - now).to_std().unwrap_or_default(),
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let wait = match is_number {
+        // More digits than fit are a long wait all the same.
+        true => value.parse().map_or(LONGEST_RETRY_AFTER, Duration::from_secs),
+        false => (http_date(value)? - now).to_std().unwrap_or_default(),
     };
     Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+/// A date in any of the three forms that a recipient has to understand (RFC 9110 § 5.6.7).
+fn http_date(text: &str) -> Option<Instant> {
+    const OBSOLETE: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let obsolete = || OBSOLETE.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    DateTime::parse_from_rfc2822(text).map(|date| date.to_utc()).ok().or_else(|| Some(obsolete()?.and_utc()))
 }

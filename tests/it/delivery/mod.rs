@@ -6,4 +6,4 @@ mod retry;
 pub(crate) mod samples;
 mod session;
 mod settings;
-mod webhook;
+pub(crate) mod webhook;

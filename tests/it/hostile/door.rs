@@ -1,23 +1,24 @@
 //! Getting in at a relay: certificates, STARTTLS, passwords. Without a certificate that holds not a word is said about
 //! any mail, and no password leaves.
 
+use std::time::Duration;
+
 use fristvakt::delivery::email::Session;
 use fristvakt::delivery::{Accepted, Failure, FailureClass};
 use tokio::task::JoinSet;
 
 use super::Act::{Ahead, Close, Dribble, Flood, Hang, Last, Late, Raw, Reset, Say};
 use super::Step::{Auth, Connect, Ehlo, Greeting, Handshake, Starttls};
-use super::{Act, Begins, Identity, Relay, Script, Setup, Step};
+use super::{Begins, Case, Identity, Relay, Script, Setup, outcome};
 use crate::delivery::samples::{mail, smtp};
 use FailureClass::{Channel, Temporary};
-use std::time::Duration;
 
 const LIMITS: &str = "timeouts = { connect = 1, command = 1, data = 1 }";
 const SLOW: Duration = Duration::from_millis(150);
 const TOO_LONG: Duration = Duration::from_millis(1400);
 
 /// What happens before TLS stands, where it is asked for with STARTTLS. `None`: the mail was sent.
-const STARTTLS: &[(&[(Step, Act)], Option<(FailureClass, &str)>)] = &[
+const STARTTLS: &[Case] = &[
     (&[], None),
     (&[(Greeting, Say("220-relay\n220 welcome"))], None),
     (&[(Greeting, Last("421 busy"))], Some((Temporary, "smtp 421"))),
@@ -48,7 +49,7 @@ const STARTTLS: &[(&[(Step, Act)], Option<(FailureClass, &str)>)] = &[
 ];
 
 /// Where it begins with the connection.
-const AT_ONCE: &[(&[(Step, Act)], Option<(FailureClass, &str)>)] = &[
+const AT_ONCE: &[Case] = &[
     (&[], None),
     (&[(Connect, Close)], Some((Temporary, "tls interrupted"))),
     (&[(Connect, Say("220 relay"))], Some((Channel, "tls"))),
@@ -58,29 +59,28 @@ const AT_ONCE: &[(&[(Step, Act)], Option<(FailureClass, &str)>)] = &[
 ];
 
 /// A password: accepted, or not, and then it is tried again only by a person's leave.
-const PASSWORDS: &[(&[&str], &[(Step, Act)], Option<(FailureClass, &str)>)] = &[
-    (&["AUTH PLAIN LOGIN"], &[], None),
-    (&["AUTH LOGIN"], &[], None),
+const PASSWORDS: &[(&[&str], Case)] = &[
+    (&["AUTH PLAIN LOGIN"], (&[], None)),
+    (&["AUTH LOGIN"], (&[], None)),
     (
         &["AUTH LOGIN"],
-        &[(Auth, Say("334 VXNlcm5hbWU6")), (Auth, Say("535 5.7.8 no such user"))],
-        Some((Channel, "smtp 535 5.7.8")),
+        (&[(Auth, Say("334 VXNlcm5hbWU6")), (Auth, Say("535 5.7.8 no such user"))], Some((Channel, "smtp 535 5.7.8"))),
     ),
-    (&["AUTH PLAIN"], &[(Auth, Say("535 5.7.8 vakt: wrong password hemmelig"))], Some((Channel, "smtp 535 5.7.8"))),
-    (&["AUTH PLAIN"], &[(Auth, Say("535 vakt"))], Some((Channel, "smtp 535"))),
-    (&["AUTH PLAIN"], &[(Auth, Say("530 5.7.0 no"))], Some((Channel, "smtp 530 5.7.0"))),
-    (&["AUTH PLAIN"], &[(Auth, Say("534 5.7.9 too weak"))], Some((Channel, "smtp 534 5.7.9"))),
-    (&["AUTH PLAIN"], &[(Auth, Say("538 5.7.11 encrypt first"))], Some((Channel, "smtp 538 5.7.11"))),
-    (&["AUTH PLAIN"], &[(Auth, Say("504 5.5.4 unknown mechanism"))], Some((Channel, "smtp 504 5.5.4"))),
-    (&["AUTH PLAIN"], &[(Auth, Say("432 4.7.12 change your password"))], Some((Channel, "smtp 432 4.7.12"))),
-    (&["AUTH PLAIN"], &[(Auth, Say("454 4.7.0 later"))], Some((Temporary, "smtp 454 4.7.0"))),
-    (&["AUTH PLAIN"], &[(Auth, Last("421 4.7.0 too many tries"))], Some((Temporary, "smtp 421 4.7.0"))),
-    (&["AUTH PLAIN"], &[(Auth, Say("250 what"))], Some((Temporary, "smtp 250 unexpected"))),
-    (&["AUTH PLAIN"], &[(Auth, Say("334 bm8="))], Some((Temporary, "protocol auth"))),
-    (&["AUTH PLAIN"], &[(Auth, Hang)], Some((Temporary, "timeout auth"))),
-    (&["AUTH PLAIN"], &[(Auth, Close)], Some((Temporary, "connection lost auth"))),
-    (&["AUTH GSSAPI"], &[], Some((Channel, "auth not offered"))),
-    (&[], &[], Some((Channel, "auth not offered"))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("535 5.7.8 vakt: wrong password hemmelig"))], Some((Channel, "smtp 535 5.7.8")))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("535 vakt"))], Some((Channel, "smtp 535")))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("530 5.7.0 no"))], Some((Channel, "smtp 530 5.7.0")))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("534 5.7.9 too weak"))], Some((Channel, "smtp 534 5.7.9")))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("538 5.7.11 encrypt first"))], Some((Channel, "smtp 538 5.7.11")))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("504 5.5.4 unknown mechanism"))], Some((Channel, "smtp 504 5.5.4")))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("432 4.7.12 change your password"))], Some((Channel, "smtp 432 4.7.12")))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("454 4.7.0 later"))], Some((Temporary, "smtp 454 4.7.0")))),
+    (&["AUTH PLAIN"], (&[(Auth, Last("421 4.7.0 too many tries"))], Some((Temporary, "smtp 421 4.7.0")))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("250 what"))], Some((Temporary, "smtp 250 unexpected")))),
+    (&["AUTH PLAIN"], (&[(Auth, Say("334 bm8="))], Some((Temporary, "protocol auth")))),
+    (&["AUTH PLAIN"], (&[(Auth, Hang)], Some((Temporary, "timeout auth")))),
+    (&["AUTH PLAIN"], (&[(Auth, Close)], Some((Temporary, "connection lost auth")))),
+    (&["AUTH GSSAPI"], (&[], Some((Channel, "auth not offered")))),
+    (&[], (&[], Some((Channel, "auth not offered")))),
 ];
 
 async fn send(relay: &Relay, more: &str) -> Result<Accepted, Failure> {
@@ -89,10 +89,6 @@ async fn send(relay: &Relay, more: &str) -> Result<Accepted, Failure> {
     let mut session = Session::open(&smtp).await?;
     session.prepare(&mail).await?;
     session.transmit(&mail).await
-}
-
-fn outcome(expected: Option<(FailureClass, &str)>) -> Result<Accepted, Failure> {
-    expected.map_or(Ok(Accepted { code: 250 }), |(class, code)| Err(Failure::new(class, code)))
 }
 
 #[tokio::test]
@@ -143,7 +139,7 @@ async fn a_password_is_accepted_or_holds_the_channel() {
     std::fs::write(password.path(), "hemmelig\n").unwrap();
     let more = format!("username = \"vakt\"\npassword_file = \"{}\"\n{LIMITS}", password.path().display());
     let mut playing = JoinSet::new();
-    for (offers, acts, expected) in PASSWORDS {
+    for (offers, (acts, expected)) in PASSWORDS {
         let more = more.clone();
         playing.spawn(async move {
             let scripts = [Script::from(*acts)].into();

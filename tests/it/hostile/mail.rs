@@ -9,12 +9,9 @@ use tokio::task::JoinSet;
 
 use super::Act::{Ahead, Close, Dribble, Flood, Forever, Hang, Last, Late, Long, Raw, Reset, Say, Split};
 use super::Step::{Body, Connect, Data, Dot, Ehlo, Greeting, Mail, Quit, Rcpt, Rset};
-use super::{Act, Relay, Script, Step};
+use super::{Case, Relay, Script, outcome as result};
 use crate::delivery::samples::{mail_to, smtp};
 use FailureClass::{Address, Channel, Temporary, Unknown};
-
-/// One thing that happens, and what comes of the mail: `None`, it was sent.
-type Case = (&'static [(Step, Act)], Option<(FailureClass, &'static str)>);
 
 /// Longer than a step may take here.
 const TOO_LONG: Duration = Duration::from_millis(1400);
@@ -245,10 +242,7 @@ async fn hold(cases: &'static [Case]) {
         playing.spawn(async move {
             let (relay, outcome, next) = play(case).await;
             let (acts, expected) = case;
-            let expected = match expected {
-                None => Ok(Accepted { code: 250 }),
-                Some((class, code)) => Err(Failure::new(*class, *code)),
-            };
+            let expected = result(*expected);
             let mut wrong = vec![];
             if outcome != expected {
                 wrong.push(format!("{acts:?}\n  gave     {outcome:?}\n  expected {expected:?}"));

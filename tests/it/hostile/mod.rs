@@ -10,9 +10,23 @@
 
 mod conversation;
 mod door;
+mod hook;
 mod identity;
 mod mail;
+mod network;
+mod proxy;
+mod receiver;
 mod relay;
 
 pub(crate) use identity::Identity;
 pub(crate) use relay::{Act, Begins, Relay, Script, Setup, Step};
+
+use fristvakt::delivery::{Accepted, Failure, FailureClass};
+
+/// What a relay does, and what comes of a mail then; `None`: it was sent.
+type Case = (&'static [(Step, Act)], Option<(FailureClass, &'static str)>);
+
+/// What comes of a mail, as a session says it.
+fn outcome(expected: Option<(FailureClass, &str)>) -> Result<Accepted, Failure> {
+    expected.map_or(Ok(Accepted { code: 250 }), |(class, code)| Err(Failure::new(class, code)))
+}
