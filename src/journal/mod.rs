@@ -80,6 +80,40 @@ pub struct Found {
     pub damaged: Vec<Mark>,
 }
 
+impl Found {
+    /// Everything in `folder` after a mark, also while a daemon writes there: a last line that is not whole yet counts as
+    /// damaged.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn after(folder: &Path, mark: Mark) -> io::Result<Self> {
+        let mut found = Self::default();
+        for number in numbers(folder)?.into_iter().filter(|number| *number >= mark.file) {
+            let skip = if number == mark.file { mark.byte } else { 0 };
+            found.read(&file_path(folder, number), number, skip)?;
+        }
+        Ok(found)
+    }
+
+    fn read(&mut self, path: &Path, number: u64, skip: u64) -> io::Result<()> {
+        let mut reader = BufReader::new(File::open(path)?);
+        reader.seek_relative(i64::try_from(skip).unwrap_or(i64::MAX))?;
+        let (mut byte, mut line) = (skip, vec![]);
+        loop {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line)? as u64;
+            if length == 0 {
+                return Ok(());
+            }
+            byte += length;
+            match Acceptance::parse(&line) {
+                Some(entry) => self.entries.push(entry),
+                None => self.damaged.push(Mark { file: number, byte }),
+            }
+        }
+    }
+}
+
 impl Journal {
     /// Opens the journal in `folder`, which is made readable by its owner alone where there is none.
     ///
@@ -116,17 +150,8 @@ impl Journal {
     /// # Errors
     /// What the file system says.
     pub fn after(&self, mark: Mark) -> Result<Found, JournalError> {
-        self.read_after(mark).map_err(|error| self.error(error))
-    }
-
-    fn read_after(&self, mark: Mark) -> io::Result<Found> {
         let mark = if mark > self.end() { Mark::default() } else { mark };
-        let mut found = Found::default();
-        for number in numbers(&self.folder)?.into_iter().filter(|number| *number >= mark.file) {
-            let skip = if number == mark.file { mark.byte } else { 0 };
-            read(&file_path(&self.folder, number), number, skip, &mut found)?;
-        }
-        Ok(found)
+        Found::after(&self.folder, mark).map_err(|error| self.error(error))
     }
 
     /// Deletes the files whose last acceptance is older than [`KEPT`]; never the one that is being written.
@@ -167,22 +192,4 @@ fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
     }
     numbers.sort_unstable();
     Ok(numbers)
-}
-
-fn read(path: &Path, number: u64, skip: u64, found: &mut Found) -> io::Result<()> {
-    let mut reader = BufReader::new(File::open(path)?);
-    reader.seek_relative(i64::try_from(skip).unwrap_or(i64::MAX))?;
-    let (mut byte, mut line) = (skip, vec![]);
-    loop {
-        line.clear();
-        let length = reader.read_until(b'\n', &mut line)? as u64;
-        if length == 0 {
-            return Ok(());
-        }
-        byte += length;
-        match Acceptance::parse(&line) {
-            Some(entry) => found.entries.push(entry),
-            None => found.damaged.push(Mark { file: number, byte }),
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod calendar;
 mod command;
 mod comparison;
 mod config;
+mod crash;
 mod daemon;
 mod delivery;
 mod examples;
