@@ -28,3 +28,6 @@ DROP INDEX messages_due;
 DROP INDEX messages_by_try;
 CREATE INDEX messages_due ON messages (channel, escalation DESC, created_at, id) WHERE state = 'pending';
 CREATE INDEX messages_by_try ON messages (channel, next_try_at) WHERE state = 'pending';
+
+-- How much somebody heard today.
+CREATE INDEX messages_by_recipient ON messages (tenant, recipient, ended_at) WHERE state = 'sent';

@@ -35,6 +35,9 @@ pub struct Config {
     /// Who else hears of notices.
     #[serde(default, rename = "webhook")]
     pub webhooks: Vec<WebhookSettings>,
+    /// How much one person hears.
+    #[serde(default)]
+    pub limits: LimitSettings,
     /// What is written to the log.
     #[serde(default)]
     pub log: LogSettings,
@@ -49,6 +52,20 @@ pub enum Mode {
     Live,
     /// The ledger and the register are kept; nothing is sent.
     Shadow,
+}
+
+/// The `[limits]` section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// How many mails one recipient gets a day; what is more waits for the next round and is joined with it. 0 is no limit.
+    pub mails_per_recipient_and_day: u32,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self { mails_per_recipient_and_day: 10 }
+    }
 }
 
 /// The `[log]` section.

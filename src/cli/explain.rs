@@ -18,7 +18,7 @@ use crate::language::Language;
 use crate::notice::{Handled, Recipient};
 use crate::rules::RuleSet;
 use crate::simulate::{Stretch, run_case};
-use crate::store::{Access, NoticeFilter, NoticeRow, Store, StoredCase, StoredOrganisation};
+use crate::store::{Access, CAPPED, NoticeFilter, NoticeRow, Store, StoredCase, StoredOrganisation};
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -197,6 +197,7 @@ fn told(row: &NoticeRow) -> Option<Told> {
         (_, "sent") => Fate::Sent,
         (_, "shadow") => Fate::Shadow,
         (_, "withdrawn") => Fate::Withdrawn(row.reason.clone().unwrap_or_default()),
+        (_, "pending") if row.reason.as_deref() == Some(CAPPED) => Fate::Capped,
         _ => Fate::Underway,
     };
     Some(Told {

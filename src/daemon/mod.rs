@@ -8,6 +8,7 @@
 //!                                   deliver: claim ─► recheck ─► compose ─► prepare ─► commit ─► hand over ─► settle
 //! ```
 
+mod chain;
 mod channels;
 mod content;
 mod deliver;
@@ -15,6 +16,7 @@ mod municipalities;
 mod recheck;
 mod run;
 mod sweep;
+mod undelivered;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -49,6 +51,8 @@ pub struct Daemon {
     journal: Journal,
     channels: Channels,
     mode: Mode,
+    /// How many mails one recipient gets a day.
+    mails_a_day: u32,
     /// Names this process in attempts.
     owner: String,
     current: RwLock<Arc<Rules>>,
@@ -141,6 +145,7 @@ impl Daemon {
             journal,
             channels,
             mode: config.mode,
+            mails_a_day: config.limits.mails_per_recipient_and_day,
             owner,
             current: RwLock::new(Arc::new(rules)),
             known: municipalities::Known::default(),

@@ -74,6 +74,7 @@ impl Daemon {
             swept.planned += self.plan_cases(&municipality, &due.cases, now, occasion, slot).await?;
         }
         if let Some(day) = round {
+            self.pass_on_undelivered(rules, stored, now).await?;
             self.tell_tenant(rules, stored, &municipality, day, now).await?;
             let released = self.store.finish_round(&tenant.id, day, now).await?;
             tracing::info!(tenant = %tenant.id, %day, messages = released, "round held");

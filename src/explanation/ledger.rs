@@ -26,6 +26,8 @@ pub enum Fate {
     Sent,
     /// It is in the outbox.
     Underway,
+    /// It is in the outbox: its recipient heard as much as somebody hears a day, and it waits for the next round.
+    Capped,
     /// The municipality runs in shadow mode: written down and not sent.
     Shadow,
     /// Taken out of its message before that was sent, with why.
@@ -43,6 +45,7 @@ impl Fate {
         match self {
             Self::Sent => "sent",
             Self::Underway => "underway",
+            Self::Capped => "cap",
             Self::Shadow => "shadow",
             Self::Withdrawn(_) => "withdrawn",
             Self::Overtaken => "overtaken",

@@ -50,6 +50,14 @@ fn fate(language: Language, fate: &Fate) -> Option<String> {
     let text = match fate {
         Fate::Sent => return None,
         Fate::Underway => by(language, ["på vei ut", "på veg ut", "on its way out"]),
+        Fate::Capped => by(
+            language,
+            [
+                "venter på neste runde: mottakeren har fått så mye post som en får på en dag",
+                "ventar på neste runde: mottakaren har fått så mykje post som ein får på ein dag",
+                "waits for the next round: its reader got as much mail as one gets a day",
+            ],
+        ),
         Fate::Shadow => by(language, ["ikke sendt: skyggedrift", "ikkje sendt: skuggedrift", "not sent: shadow mode"]),
         Fate::Overtaken => by(
             language,

@@ -49,12 +49,12 @@ pub use connect::Access;
 pub use import::{FileError, ImportError, Imported, Progress};
 pub use lists::{
     AttemptRow, DeviationFilter, DeviationRow, MessageFilter, MessageRow, NoticeFilter, NoticeRow, ObligationFilter,
-    ObligationRow, ProblemRow,
+    ObligationRow, ProblemRow, QualityRow,
 };
 pub use organisations::StoredOrganisation;
 pub use outbox::{
-    Accepted, ChannelState, Claimed, ClaimedNotice, CommitVerdict, FailureClass, Held, Next, NoticeName, Ready,
-    Recalled, Refusal, TakenBack,
+    Accepted, CAPPED, ChannelState, Claimed, ClaimedNotice, CommitVerdict, FailureClass, Held, Next, NoticeName, Ready,
+    Recalled, Refusal, TakenBack, Undelivered,
 };
 pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;

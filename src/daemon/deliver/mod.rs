@@ -49,6 +49,9 @@ pub(super) use outcome::readable;
 /// How long a claim is ours: longer than any conversation can last. After it nothing is handed over any more.
 const LEASE: TimeDelta = TimeDelta::minutes(30);
 
+/// How often the queues are emptied in one delivery, at the most.
+const PASSES: usize = 10;
+
 /// What a delivery did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
@@ -89,26 +92,38 @@ impl Daemon {
             self.recall().await?;
             self.store.take_back_dead_attempts(self.clock.now(), "").await?;
         }
-        let due = self.due_channels(self.clock.now()).await?;
-        if due.is_empty() {
-            self.unsettled.store(false, Ordering::SeqCst);
-            return Ok(Delivered::default());
+        let mut total = Delivered::default();
+        let mut is_whole = true;
+        // What is passed on because an address was refused is due again at once; a chain has few links.
+        for _ in 0..PASSES {
+            let due = self.due_channels(self.clock.now()).await?;
+            if due.is_empty() || !is_whole || stop.0.is_cancelled() {
+                break;
+            }
+            let (delivered, whole) = self.empty(due, stop).await?;
+            total += delivered;
+            is_whole &= whole;
         }
-        self.unsettled.store(true, Ordering::SeqCst);
-        let clerk = Clerk::start(Arc::clone(self));
-        let mut queues = JoinSet::new();
-        for channel in due {
-            queues.spawn(Queue::new(self, &channel, &clerk, stop).empty());
-        }
-        let emptied = all(queues).await;
-        let settled = clerk.finish().await;
-        let (total, is_whole) = emptied?;
-        settled?;
-        if total.sent > 0 {
+        if total.sent > 0 && is_whole {
             self.store.recall(&[], self.journal.end(), self.clock.now()).await?;
         }
         self.unsettled.store(!is_whole, Ordering::SeqCst);
         Ok(total)
+    }
+
+    /// Empties the queues of these channels. Whether all lines came to their end.
+    async fn empty(self: &Arc<Self>, channels: Vec<String>, stop: &Stop) -> Result<(Delivered, bool), StoreError> {
+        self.unsettled.store(true, Ordering::SeqCst);
+        let clerk = Clerk::start(Arc::clone(self));
+        let mut queues = JoinSet::new();
+        for channel in channels {
+            queues.spawn(Queue::new(self, &channel, &clerk, stop).empty());
+        }
+        let emptied = all(queues).await;
+        let settled = clerk.finish().await;
+        let emptied = emptied?;
+        settled?;
+        Ok(emptied)
     }
 
     /// The channels on which something may leave now.

@@ -2,13 +2,11 @@
 
 use super::line::{Attempt, Line};
 use crate::calendar::Instant;
+use crate::daemon::chain::Onward;
 use crate::delivery::retry::next_attempt_at;
 use crate::delivery::{Failure, FailureClass};
-use crate::engine::Municipality;
-use crate::notice::{Recipient, Role};
-use crate::store::{
-    AuditEntry, Claimed, ClaimedNotice, EMAIL, Held, Next, NoticeName, Refusal, StoreError, StoredOrganisation,
-};
+use crate::notice::Recipient;
+use crate::store::{AuditEntry, Claimed, EMAIL, Held, Next, Refusal, StoreError};
 
 /// What the ledger says of notices whose address was refused.
 const ADDRESS_REFUSED: &str = "address refused, passed on";
@@ -81,45 +79,13 @@ impl Line {
         self.daemon.store.note_data_quality(tenant, &subject, "address_refused", reason, now).await
     }
 
-    /// Who gets which notices instead.
-    async fn onward(&self, message: &Claimed, now: Instant) -> Result<Vec<(Recipient, Vec<NoticeName>)>, StoreError> {
+    async fn onward(&self, message: &Claimed, now: Instant) -> Result<Onward, StoreError> {
         let (organisations, _) = self.daemon.municipalities(&self.rules, now).await?;
         let stored = organisations.iter().find(|stored| *stored.organisation.tenant.id == *message.tenant);
-        let Some(stored) = stored else { return Ok(vec![]) };
-        let mut onward: Vec<(Recipient, Vec<NoticeName>)> = Vec::new();
-        for notice in &message.notices {
-            let Some(next) = self.next_in_chain(stored, &message.recipient, notice, now).await? else { continue };
-            match onward.iter_mut().find(|(recipient, _)| *recipient == next) {
-                Some((_, names)) => names.push(notice.name()),
-                None => onward.push((next, vec![notice.name()])),
-            }
+        match stored {
+            Some(stored) => self.daemon.onward(&self.rules, stored, &message.recipient, &message.notices, now).await,
+            None => Ok(vec![]),
         }
-        Ok(onward)
-    }
-
-    /// Whoever comes after a recipient for a case: leader, coordinator, the fallback.
-    async fn next_in_chain(
-        &self,
-        stored: &StoredOrganisation,
-        refused: &Recipient,
-        notice: &ClaimedNotice,
-        now: Instant,
-    ) -> Result<Option<Recipient>, StoreError> {
-        let Ok(municipality) = Municipality::new(&self.rules.set, &stored.organisation) else { return Ok(None) };
-        let mut chain = Vec::new();
-        if let Some(case) = readable(self.daemon.store.case(stored, &self.rules.set, &notice.case).await)?
-            && let Some(rule) = self.rules.set.rule_named(&notice.rule)
-        {
-            let responsible = &self.rules.set.rule(rule).responsible;
-            for role in [Role::Leader, Role::Coordinator] {
-                let reached = municipality.reached(&case.file, responsible, &role, now);
-                chain.extend(reached.map(|(recipient, _)| recipient));
-            }
-        }
-        chain.push(Recipient::Fallback);
-        let place = chain.iter().position(|recipient| recipient == refused);
-        let mut later = chain.into_iter().skip(place.map_or(0, |place| place + 1));
-        Ok(later.find(|recipient| recipient != refused))
     }
 }
 

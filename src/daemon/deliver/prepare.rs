@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Delivered;
 use super::webhook::event;
-use crate::calendar::{Instant, civil_date};
+use crate::calendar::{Instant, civil_date, end_of_day, first_instant};
 use crate::daemon::content::{address_of, content, language_of};
 use crate::daemon::recheck::{Applicable, Recheck, Rechecked};
 use crate::daemon::{Daemon, Rules};
@@ -75,6 +75,7 @@ struct Preparer<'a> {
 impl Preparer<'_> {
     async fn messages(&self, messages: Vec<Claimed>, delivered: &mut Delivered) -> Result<Vec<Prepared>, StoreError> {
         let messages = self.within_hours(messages).await?;
+        let messages = self.within_caps(messages).await?;
         let cases = ids(messages.iter().flat_map(|message| &message.notices).map(|notice| notice.case.as_str()));
         let escalated = messages.iter().filter(|message| message.escalation).flat_map(|message| &message.notices);
         let escalated = ids(escalated.map(|notice| notice.case.as_str()));
@@ -109,6 +110,34 @@ impl Preparer<'_> {
         }
         for (until, attempts) in postponed {
             self.daemon.store.postpone(&attempts, until).await?;
+        }
+        Ok(kept)
+    }
+
+    /// Nobody gets more mails a day than their cap: what is more is joined with the next round.
+    async fn within_caps(&self, messages: Vec<Claimed>) -> Result<Vec<Claimed>, StoreError> {
+        let cap = self.daemon.mails_a_day;
+        if cap == 0 || messages.iter().all(|message| message.channel != EMAIL) {
+            return Ok(messages);
+        }
+        let tenant = &self.stored.organisation.tenant;
+        let today = self.municipality.date(self.now);
+        let recipients: Vec<String> = messages.iter().map(|message| message.recipient.to_string()).collect();
+        let since = first_instant(tenant.zone, today);
+        let mut heard = self.daemon.store.mails_since(&tenant.id, &recipients, since).await?;
+        let mut is_within = |message: &Claimed| {
+            let count = heard.entry(message.recipient.to_string()).or_default();
+            *count += 1;
+            *count <= cap
+        };
+        let (kept, over): (Vec<Claimed>, Vec<Claimed>) = messages.into_iter().partition(|message| is_within(message));
+        if !over.is_empty() {
+            let until = self.municipality.round_from(end_of_day(tenant.zone, today));
+            let attempts: Vec<_> = over.iter().map(|message| message.attempt).collect();
+            self.daemon.store.cap(&attempts, until).await?;
+            for message in &over {
+                tracing::warn!(id = %message.message, to = %message.recipient, %until, cap, "as many mails as somebody gets a day; it waits for the next round");
+            }
         }
         Ok(kept)
     }

@@ -1,5 +1,6 @@
 //! What `obligations`, `notices`, `deviations` and `messages` list. No address is ever among it.
 
+mod quality;
 mod rows;
 
 use sqlx::{QueryBuilder, Sqlite};
@@ -7,6 +8,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::{At, Day, ROWS, Store, StoreError, push_list};
 use crate::calendar::Instant;
 
+pub use quality::QualityRow;
 pub use rows::{AttemptRow, DeviationRow, MessageRow, NoticeRow, ObligationRow, ProblemRow};
 
 /// Which obligations to list. What is `None` is not asked about.

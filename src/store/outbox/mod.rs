@@ -11,6 +11,7 @@
 //! nothing, and says which. Many attempts share one transaction where the caller has many, for each transaction costs
 //! a write to the disk.
 
+mod cap;
 mod claim;
 mod hold;
 mod pass_on;
@@ -26,8 +27,9 @@ use super::{At, Day};
 use crate::calendar::Instant;
 use crate::notice::Recipient;
 
+pub use cap::CAPPED;
 pub use hold::{ChannelState, Held};
-pub use pass_on::Refusal;
+pub use pass_on::{Refusal, Undelivered};
 pub use recall::Recalled;
 pub use settle::Accepted;
 pub use takeback::TakenBack;

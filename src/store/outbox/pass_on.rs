@@ -3,9 +3,10 @@
 use sqlx::{QueryBuilder, Sqlite};
 use uuid::Uuid;
 
-use super::super::{At, Day, Store, StoreError, Write};
+use super::super::rounds::withdraw_empty;
+use super::super::{At, Day, EMAIL, Store, StoreError, Write};
 use super::settle::end_attempt;
-use super::{FailureClass, NoticeName, PASSED_ON};
+use super::{ClaimedNotice, FailureClass, NoticeName, PASSED_ON};
 use crate::calendar::Instant;
 use crate::notice::Recipient;
 
@@ -18,6 +19,19 @@ pub struct Refusal<'a> {
     pub code: &'a str,
     /// What the ledger says of the notices.
     pub reason: &'a str,
+}
+
+/// What one person cannot be reached with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undelivered {
+    /// The message's id.
+    pub message: String,
+    /// Whom it was for.
+    pub recipient: Recipient,
+    /// The last answer's short code.
+    pub code: String,
+    /// Its notices whose next step has come.
+    pub notices: Vec<ClaimedNotice>,
 }
 
 impl Store {
@@ -43,12 +57,7 @@ impl Store {
         let message: String = sqlx::query_scalar(select).bind(attempt.to_string()).fetch_one(&mut *write).await?;
         let free = "UPDATE notices SET state = 'pending' WHERE state = 'committing' AND message = $1";
         sqlx::query(free).bind(&message).execute(&mut *write).await?;
-        for (recipient, names) in onward {
-            let next = hand_over(&mut write, &message, recipient, now).await?;
-            for name in names {
-                give(&mut write, &message, name, (&next, recipient), refusal.reason).await?;
-            }
-        }
+        hand_on(&mut write, &message, onward, refusal.reason, now).await?;
         let update = "UPDATE messages SET tries = tries + 1, attempt = NULL, lease_until = NULL, next_try_at = $2, \
                       state = CASE WHEN left_over.notices > 0 OR subject IS NOT NULL THEN 'pending' ELSE 'withdrawn' END, \
                       reason = CASE WHEN left_over.notices > 0 OR subject IS NOT NULL THEN reason ELSE $3 END, \
@@ -59,6 +68,70 @@ impl Store {
         query.bind(At::from(now)).execute(&mut *write).await?;
         write.commit().await?;
         Ok(true)
+    }
+
+    /// Gives notices of a message that waits in vain to others, as [`Store::pass_on`] does. What nobody is named for stays in
+    /// it. `false`: somebody has it in hand, or it waits no longer.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn pass_on_waiting(
+        &self,
+        message: &str,
+        reason: &str,
+        onward: &[(Recipient, Vec<NoticeName>)],
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let select = "SELECT count(*) FROM messages WHERE id = $1 AND state = 'pending'";
+        let waits: i64 = sqlx::query_scalar(select).bind(message).fetch_one(&mut *write).await?;
+        if waits == 0 {
+            return Ok(false);
+        }
+        hand_on(&mut write, message, onward, reason, now).await?;
+        withdraw_empty(&mut write, &[message.to_owned()], now).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Messages of earlier rounds that one person cannot be reached with, although the channel takes others: for each the
+    /// notices whose next step has come in this round, which is still gathering.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn undelivered(&self, tenant: &str) -> Result<Vec<Undelivered>, StoreError> {
+        #[derive(sqlx::FromRow)]
+        struct Row {
+            message: String,
+            recipient: String,
+            code: Option<String>,
+            #[sqlx(flatten)]
+            notice: ClaimedNotice,
+        }
+        let select = "SELECT m.id AS message, m.recipient AS recipient, \
+                      (SELECT a.code FROM attempts a WHERE a.message = m.id ORDER BY a.id DESC LIMIT 1) AS code, \
+                      n.case_id, n.ref, n.rule, n.start, n.step, n.repetition, n.due_on, n.role, n.position, n.purpose, \
+                      n.outcome, n.handled_on FROM messages m JOIN notices n ON n.message = m.id AND n.state = 'pending' \
+                      WHERE m.tenant = $1 AND m.channel = $2 AND m.state = 'pending' AND m.tries > 0 \
+                      AND EXISTS (SELECT 1 FROM channels c WHERE c.name = m.channel AND c.accepted_at >= m.created_at) \
+                      AND EXISTS (SELECT 1 FROM notices later JOIN messages g ON g.id = later.message \
+                          WHERE g.state = 'gathering' AND g.recipient = m.recipient AND later.state = 'pending' \
+                          AND later.tenant = n.tenant AND later.case_id = n.case_id AND later.rule = n.rule \
+                          AND later.start = n.start AND later.due_on = n.due_on) ORDER BY m.id, n.position";
+        let rows: Vec<Row> = sqlx::query_as(select).bind(tenant).bind(EMAIL).fetch_all(&self.readers).await?;
+        let mut undelivered: Vec<Undelivered> = Vec::new();
+        for Row { message, recipient, code, notice } in rows {
+            match undelivered.last_mut().filter(|last| last.message == message) {
+                Some(last) => last.notices.push(notice),
+                None => undelivered.push(Undelivered {
+                    message,
+                    recipient: Recipient::parse(&recipient),
+                    code: code.unwrap_or_default(),
+                    notices: vec![notice],
+                }),
+            }
+        }
+        Ok(undelivered)
     }
 
     /// Notes that something outside says that a fact of ours is wrong: an address that takes no mail. `subject` is an
@@ -83,6 +156,22 @@ impl Store {
         write.commit().await?;
         Ok(())
     }
+}
+
+async fn hand_on(
+    write: &mut Write,
+    message: &str,
+    onward: &[(Recipient, Vec<NoticeName>)],
+    reason: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    for (recipient, names) in onward {
+        let next = hand_over(write, message, recipient, now).await?;
+        for name in names {
+            give(write, message, name, (&next, recipient), reason).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A message like `message`, to somebody else.

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod demo;
+mod outcomes;
 mod process;
 
 use std::path::Path;

@@ -94,8 +94,11 @@ impl Conversation {
                 "AUTH" => self.auth(&line).await?,
                 "MAIL" => drop(self.step(Step::Mail, "250 2.1.0 ok").await?),
                 "RCPT" => {
-                    if self.step(Step::Rcpt, "250 2.1.5 ok").await? == Said::Yes {
-                        self.recipient = between(&line, '<', '>').to_owned();
+                    let recipient = between(&line, '<', '>').to_owned();
+                    let refused = self.record.lock().unwrap().refused.clone();
+                    let usual = refused.iter().find(|(known, _)| *known == recipient).map(|(_, reply)| *reply);
+                    if self.step(Step::Rcpt, usual.unwrap_or("250 2.1.5 ok")).await? == Said::Yes {
+                        self.recipient = recipient;
                     }
                 }
                 "DATA" => self.data().await?,

@@ -120,6 +120,8 @@ pub(super) struct Record {
     pub(super) heard: Vec<String>,
     pub(super) taken: Vec<Taken>,
     pub(super) connections: usize,
+    /// Recipients that are refused, with the reply.
+    pub(super) refused: Vec<(String, &'static str)>,
 }
 
 impl Relay {
@@ -170,6 +172,15 @@ impl Relay {
     /// Every command that clients gave, without their mails.
     pub(crate) fn heard(&self) -> Vec<String> {
         self.record.lock().unwrap().heard.clone()
+    }
+
+    /// Refuses a recipient from now on, on every connection; with an empty reply no longer.
+    pub(crate) fn refuses(&self, recipient: &str, reply: &'static str) {
+        let mut record = self.record.lock().unwrap();
+        record.refused.retain(|(known, _)| known != recipient);
+        if !reply.is_empty() {
+            record.refused.push((recipient.to_owned(), reply));
+        }
     }
 
     /// How many connections there were.

@@ -1,0 +1,66 @@
+//! Caps: how much one person hears a day. What is more waits for the next round and is joined with what that brings.
+
+use std::collections::HashMap;
+
+use sqlx::{QueryBuilder, Sqlite};
+use uuid::Uuid;
+
+use super::super::{At, EMAIL, ROWS, Store, StoreError, push_list};
+use crate::calendar::Instant;
+
+/// Why a message waits that nobody refused.
+pub const CAPPED: &str = "cap";
+
+impl Store {
+    /// How many mails each of these recipients got since an instant, or is about to get.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn mails_since(
+        &self,
+        tenant: &str,
+        recipients: &[String],
+        since: Instant,
+    ) -> Result<HashMap<String, u32>, StoreError> {
+        let mut counts = HashMap::new();
+        for chunk in recipients.chunks(ROWS) {
+            let mut select = QueryBuilder::<Sqlite>::new(
+                "SELECT recipient, count(*) FROM messages WHERE state = 'sent' AND tenant = ",
+            );
+            select.push_bind(tenant.to_owned()).push(" AND channel = ").push_bind(EMAIL);
+            select.push(" AND ended_at >= ").push_bind(At::from(since)).push(" AND recipient IN ");
+            push_list(&mut select, chunk.iter().cloned());
+            select.push(" GROUP BY recipient");
+            let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&self.readers).await?;
+            counts.extend(
+                rows.into_iter().map(|(recipient, count)| (recipient, u32::try_from(count).unwrap_or(u32::MAX))),
+            );
+        }
+        Ok(counts)
+    }
+
+    /// Puts back messages in our hands whose recipients have heard enough for a day: they wait until `until`, no longer
+    /// urgent, so that the next round joins them with what it brings. Nothing is dropped.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn cap(&self, attempts: &[Uuid], until: Instant) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        for chunk in attempts.chunks(ROWS) {
+            let ids = || chunk.iter().map(Uuid::to_string);
+            let mut notices = QueryBuilder::<Sqlite>::new("UPDATE notices SET reason = ");
+            notices
+                .push_bind(CAPPED)
+                .push(" WHERE state = 'pending' AND message IN (SELECT id FROM messages WHERE attempt IN ");
+            push_list(&mut notices, ids());
+            notices.push(")");
+            notices.build().execute(&mut *write).await?;
+            let mut messages = QueryBuilder::<Sqlite>::new("UPDATE messages SET reason = coalesce(reason, ");
+            messages.push_bind(CAPPED).push("), urgent = 0 WHERE state = 'claimed' AND attempt IN ");
+            push_list(&mut messages, ids());
+            messages.build().execute(&mut *write).await?;
+        }
+        write.commit().await?;
+        self.postpone(attempts, until).await
+    }
+}

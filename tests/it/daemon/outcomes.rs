@@ -1,0 +1,126 @@
+//! What becomes of a message that was not taken: passed on, held with its channel, capped, told to somebody else.
+
+use fristvakt::store::{MessageFilter, NoticeFilter};
+
+use super::{FACTS, Installation};
+use crate::hostile::Act::Say;
+use crate::hostile::Step::{Dot, Mail, Rcpt};
+use crate::hostile::{Relay, Script, Setup};
+
+const MORNING: &str = "2026-03-11T08:00:00+01:00";
+
+/// An installation whose relay's connections go through these scripts, one each; the ones after them are good.
+async fn with(scripts: Vec<Script>, facts: &str, extra: &str) -> (Installation, Relay) {
+    let relay = Relay::start(Setup { scripts: scripts.into(), ..Setup::default() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let here = Installation::on(folder, None, relay.address.port(), extra).await;
+    here.import(facts).await;
+    (here, relay)
+}
+
+async fn messages(here: &Installation) -> Vec<String> {
+    let mut rows = here.daemon.store.list_messages(&MessageFilter::default()).await.unwrap();
+    rows.sort_by(|one, other| one.id.cmp(&other.id));
+    rows.iter().map(|row| format!("{} {} {}", row.recipient, row.state, row.reason.as_deref().unwrap_or("-"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_address_passes_each_cases_notices_to_whoever_is_next_for_that_case() {
+    // Two cases of one teacher, in two schools with leaders of their own.
+    let facts = FACTS.replace(r#""id":"S-2","ref":"9QX2","unit":"skole""#, r#""id":"S-2","ref":"9QX2","unit":"andre""#)
+        + r#"{"type":"unit","tenant":"k","id":"andre","leader":"vikar"}"#;
+    let (here, relay) = with(vec![vec![(Rcpt, Say("550 5.1.1 nobody"))]], &facts, "").await;
+    here.tick(MORNING).await;
+    let mut told = relay.recipients();
+    told.sort();
+    assert_eq!(told, ["rektor@k.example", "vikar@k.example"]);
+    for taken in relay.accepted() {
+        let (own, other) = if taken.recipient.starts_with("vikar") { ("9QX2", "7F3K") } else { ("7F3K", "9QX2") };
+        assert!(taken.text.contains(own) && !taken.text.contains(other), "{}", taken.text);
+    }
+    assert_eq!(messages(&here).await[0], "larer withdrawn address refused, passed on");
+    let quality = here.daemon.store.data_quality(None).await.unwrap();
+    let shown: Vec<_> =
+        quality.iter().map(|row| format!("{} {} {} {}", row.subject, row.kind, row.code, row.times)).collect();
+    assert_eq!(shown, ["larer address_refused smtp 550 5.1.1 1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_refuses_us_is_held_and_probed_with_one_message() {
+    let refuses = || vec![(Mail, Say("530 5.7.0 authenticate first"))];
+    let (here, relay) = with(vec![refuses(), refuses()], FACTS, "").await;
+    here.tick(MORNING).await;
+    let state = || async { here.daemon.store.channels().await.unwrap().remove(0) };
+    let held = state().await;
+    assert_eq!((held.name.as_str(), held.probes, held.held_code.as_deref()), ("email", 0, Some("smtp 530 5.7.0")));
+    // Not before its time, however often one looks.
+    here.tick("2026-03-11T08:04:59+01:00").await;
+    assert_eq!(relay.connections(), 1);
+    here.tick("2026-03-11T08:05:00+01:00").await;
+    assert_eq!((relay.connections(), state().await.probes), (2, 1), "one probe, refused: the hold grows");
+    here.tick("2026-03-11T08:14:59+01:00").await;
+    assert_eq!(relay.connections(), 2);
+    assert_eq!(here.tick("2026-03-11T08:15:00+01:00").await.delivered.sent, 1);
+    assert_eq!((relay.recipients(), state().await.held_until), (vec!["larer@k.example".to_owned()], None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_alone_is_refused_holds_nobody_up() {
+    // Of two mails the relay never wants the first; a policy says so after the dot.
+    let facts = FACTS.replace(
+        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"larer""#,
+        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"vikar""#,
+    );
+    let policy = || vec![(Dot, Say("554 5.7.1 looks odd"))];
+    let (here, relay) = with(vec![policy()], &facts, "").await;
+    here.tick(MORNING).await;
+    here.tick("2026-03-11T08:05:00+01:00").await;
+    let told = relay.recipients().len();
+    assert!(told >= 1, "what the relay takes goes out: {:?}", messages(&here).await);
+    here.tick("2026-03-11T09:00:00+01:00").await;
+    assert_eq!(relay.recipients().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn caps_hold_and_merge_and_never_drop() {
+    let (here, relay) = with(vec![], FACTS, "[limits]\nmails_per_recipient_and_day = 1").await;
+    here.tick(MORNING).await;
+    assert_eq!(relay.recipients(), ["larer@k.example"]);
+    // Told to the coordinator twice on one day: the backlog and a routine's revision, say.
+    let store = &here.daemon.store;
+    let coordinator = fristvakt::notice::Recipient::parse("koord");
+    for pack in ["revision:sokndal:2022-12-01", "revision:tromso:2022-12-01"] {
+        store.tell_once("k", pack, &coordinator, "email", here.clock.now()).await.unwrap();
+    }
+    here.tick("2026-03-11T09:00:00+01:00").await;
+    assert_eq!(relay.recipients().len(), 2, "one of the two");
+    assert!(messages(&here).await.contains(&"koord pending cap".to_owned()), "{:?}", messages(&here).await);
+    here.tick("2026-03-11T15:00:00+01:00").await;
+    assert_eq!(relay.recipients().len(), 2);
+    here.tick("2026-03-12T08:00:00+01:00").await;
+    assert_eq!(relay.recipients().len(), 3, "the next morning");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reminder_that_does_not_arrive_is_told_to_the_leader_when_its_next_step_comes() {
+    let facts = FACTS.replace(
+        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"larer""#,
+        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"vikar""#,
+    );
+    let (here, relay) = with(vec![], &facts, "").await;
+    relay.refuses("larer@k.example", "452 4.2.2 mailbox full");
+    here.tick(MORNING).await;
+    assert_eq!(relay.recipients(), ["vikar@k.example"]);
+    here.tick("2026-03-12T08:00:00+01:00").await;
+    assert_eq!(relay.recipients().len(), 1, "there is time yet: it is only tried again");
+    here.tick("2026-03-16T08:00:00+01:00").await;
+    let told = relay.recipients().split_off(1);
+    assert!(told.contains(&"rektor@k.example".to_owned()), "{told:?}");
+    let passed = NoticeFilter { recipient: Some("rektor".to_owned()), ..NoticeFilter::default() };
+    let passed = here.daemon.store.list_notices(&passed).await.unwrap();
+    assert_eq!(passed.iter().map(|one| (one.case.as_str(), one.step.as_str())).collect::<Vec<_>>(), [("S-1", "-3wd")]);
+    // The mailbox is emptied: the last step still arrives.
+    relay.refuses("larer@k.example", "");
+    here.tick("2026-03-16T12:00:00+01:00").await;
+    assert!(relay.recipients().contains(&"larer@k.example".to_owned()));
+}
