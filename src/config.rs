@@ -190,6 +190,7 @@ impl Config {
             email.ca_file.iter_mut().for_each(locate);
         }
         for webhook in &mut self.webhooks {
+            webhook.url_file.iter_mut().for_each(locate);
             webhook.secret_files.iter_mut().for_each(locate);
             webhook.ca_file.iter_mut().for_each(locate);
         }

@@ -43,6 +43,11 @@ impl Channels {
         for settings in &config.webhooks {
             let (webhook, found) = settings.load()?;
             warnings.extend(found);
+            // The name is the channel's name in the store: what waits there must lead to one place.
+            if webhooks.iter().any(|known: &Webhook| known.name == webhook.name) {
+                let problem = "another webhook has this name too; give each a name of its own".to_owned();
+                return Err(SettingError { key: format!("webhook.{}.name", webhook.name), problem });
+            }
             webhooks.push(webhook);
         }
         if smtp.is_none() && config.mode == Mode::Live {

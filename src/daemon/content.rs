@@ -13,6 +13,7 @@ use crate::case::CaseRef;
 use crate::delivery::message::{
     BacklogLine, Counted, Line, MessageContent, Reached, Reader, RecipientKind, TenantKind, TenantMessage, Told,
 };
+use crate::delivery::webhook::{WebhookEvent, WebhookKind};
 use crate::language::Language;
 use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::Status;
@@ -65,6 +66,34 @@ fn line(rules: &Rules, case_url: Option<&str>, language: Language, one: &Applica
         reader: Reader { role: one.role.clone(), reached },
         told: one.told.clone().map(|(role, on)| Told { role, on }),
         link: case_url.map(|url| url.replace("{ref}", &encoded(&one.notice.reference))),
+    })
+}
+
+/// What a webhook is told of a notice, in the municipality's language: many people may read it.
+pub(super) fn event(
+    rules: &Rules,
+    organisation: &Organisation,
+    message: &Claimed,
+    one: &Applicable,
+    now: Instant,
+) -> Option<WebhookEvent> {
+    let tenant = &organisation.tenant;
+    let line = line(rules, tenant.case_url.as_deref(), tenant.language, one)?;
+    Some(WebhookEvent {
+        kind: WebhookKind::from(line.purpose),
+        tenant: tenant.id.clone(),
+        days: line.days(civil_date(tenant.zone, now)),
+        reference: line.reference,
+        code: line.code,
+        due_on: line.due_on,
+        overdue: line.overdue,
+        language: tenant.language,
+        tenant_name: tenant.name.clone(),
+        notice: line.notice,
+        link: line.link,
+        role: Role::parse(&one.notice.role)?,
+        at: message.slot,
+        possible_repeat: message.possible_repeat,
     })
 }
 

@@ -108,6 +108,9 @@ fn what_is_unknown_or_wrong_is_an_error_with_its_line() {
         ("[log]\nlevel = 1", "line 2, column 9", "`level`: expected a string"),
         ("mode = \"maybe\"", "line 1, column 8", "`mode`: expected `live` or `shadow`"),
         ("mode = \"shadwo\"", "line 1", "did you mean `shadow`?"),
+        ("[[webhook]]\nname = \"a\"\nformat = \"temas\"", "line 3", "did you mean `teams`?"),
+        ("[[webhook]]\nname = \"a\"\nkinds = [\"eskalation\"]", "line 3", "did you mean `escalation`?"),
+        ("[[webhook]]\nname = \"a\"\nurl_fil = \"a\"", "line 3", "did you mean `url_file`?"),
         ("[email]\npasword_file = \"a\"", "line 2, column 1", "did you mean `password_file`?"),
         ("email = { host = \"a\", port = \"b\" }", "line 1", "`port`: expected u16"),
         ("[email]\nhost = \"a\"", "line 1", "missing field `from`"),
@@ -133,6 +136,7 @@ fn errors_never_show_a_value() {
         "[email]\nport = \"hemmelig\"",
         "[[webhook]]\nsecret_files = [\n\"hemmelig=\", 1]",
         "[[webhook]]\nname = \"a\"\nurl = \"hemmelig\"\nsecret_files = []\nformat = \"hemmelig\"",
+        "[[webhook]]\nname = \"a\"\nurl = [\"hemmelig\"]",
     ];
     for text in cases {
         let problem = problem(text);
@@ -182,12 +186,17 @@ fn secrets_are_found_beside_the_configuration_and_never_shown() {
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("smtp-password", "hemmelig\n");
     write("webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
-    write("fristvakt.toml", &everything().replace("ca_file = \"/etc/fristvakt/ca.pem\"", ""));
+    write("webhook-url", "https://samspill.example.no/hemmelig\n");
+    // The example shows both ways to say where a webhook is; one of them can be used.
+    let without = ["ca_file = \"/etc/fristvakt/ca.pem\"", "url = \"https://samspill.example.no/varsel\""];
+    write("fristvakt.toml", &without.iter().fold(everything(), |text, line| text.replace(line, "")));
     let config = Config::load(Some(&folder.path().join("fristvakt.toml"))).unwrap();
     let (smtp, _) = config.email.as_ref().unwrap().load().unwrap();
     let (webhook, _) = config.webhooks[0].load().unwrap();
     let shown = format!("{config:?} {config:#?} {smtp:?} {smtp:#?} {webhook:?} {webhook:#?}");
-    assert!(shown.contains("smtp-password") && shown.contains("webhook-secret"));
+    assert!(
+        shown.contains("smtp-password") && shown.contains("webhook-secret") && shown.contains("samspill.example.no")
+    );
     for secret in ["hemmelig", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
         assert!(!shown.contains(secret));
         // Nor as the bytes that a derived `Debug` would print.

@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Delivered;
-use super::webhook::event;
-use crate::calendar::{Instant, civil_date, end_of_day, first_instant};
-use crate::daemon::content::{address_of, content, language_of};
+use crate::calendar::{Instant, end_of_day, first_instant};
+use crate::daemon::content::{address_of, content, event, language_of};
 use crate::daemon::recheck::{Applicable, Recheck, Rechecked};
 use crate::daemon::{Daemon, Rules};
 use crate::delivery::email::{Composed, Outgoing, compose};
@@ -206,8 +205,8 @@ impl Preparer<'_> {
         applicable: &[&Applicable],
     ) -> Result<Option<Result<Parcel, Failure>>, StoreError> {
         if message.channel != EMAIL {
-            let today = civil_date(self.stored.organisation.tenant.zone, self.now);
-            let event = applicable.first().and_then(|one| event(self.rules, message, one, today));
+            let organisation = &self.stored.organisation;
+            let event = applicable.first().and_then(|one| event(self.rules, organisation, message, one, self.now));
             let unusable = || Failure::new(FailureClass::Temporary, "nothing to send");
             return Ok(Some(event.map(|event| Parcel::Webhook(Box::new(event))).ok_or_else(unusable)));
         }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::settings::Smtp;
 use crate::calendar::Instant;
 use crate::delivery::Failure;
-use crate::delivery::message::Rendered;
+use crate::delivery::message::{Rendered, reorders};
 use crate::language::Language;
 use crate::obligation::ObligationKey;
 use crate::organisation::Address;
@@ -109,10 +109,8 @@ fn clean(text: &str) -> String {
 
 /// One line without control characters, and without the marks that reorder what a reader sees.
 fn line(text: &str) -> String {
-    let reorders =
-        |char: char| matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let text: String =
-        text.chars().filter(|char| !reorders(*char)).map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let text = text.chars().filter(|char| !reorders(*char));
+    let text: String = text.map(|char| if char.is_control() { ' ' } else { char }).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

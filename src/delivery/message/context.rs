@@ -193,6 +193,6 @@ impl BacklogContext {
 }
 
 /// Whether a link may stand in a mail: a web address in printable ASCII, as people can read and check it.
-fn is_web_address(link: &str) -> bool {
+pub(super) fn is_web_address(link: &str) -> bool {
     (link.starts_with("https://") || link.starts_with("http://")) && link.bytes().all(|byte| byte.is_ascii_graphic())
 }

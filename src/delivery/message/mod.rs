@@ -4,6 +4,7 @@
 //! citation, a level, a name or free text: whoever composes a message cannot leak what it cannot hold. Templates see
 //! these values only, through [`Templates`].
 
+mod chat;
 mod context;
 mod counted;
 mod fallback;
@@ -20,9 +21,11 @@ use crate::case::CaseRef;
 use crate::language::Language;
 use crate::notice::{Purpose, Role};
 
+pub use chat::{ChatContent, ChatKind, ChatText};
 pub use counted::{Counted, CountedBasis, Mark, PeriodName};
 pub use templates::{Rendered, TemplateProblem, Templates};
 pub use tenant::{BacklogLine, TenantKind, TenantMessage};
+pub(in crate::delivery) use words::reorders;
 
 /// Everything that one message to one recipient says.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,12 +1,14 @@
-//! Webhooks: settings, what is sent, its signature, and the request (Standard Webhooks).
+//! Webhooks: settings, what is sent in which form, its signature, and the request (Standard Webhooks).
 
 mod guard;
 mod payload;
 mod send;
 mod settings;
 mod signature;
+mod slack;
+mod teams;
 
 pub use payload::{WebhookEvent, WebhookKind};
 pub use send::Webhook;
-pub use settings::{Format, WebhookSettings};
+pub use settings::{Endpoint, Format, WebhookSettings};
 pub use signature::SigningSecret;

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Instant;
 use crate::case::CaseRef;
+use crate::delivery::message::{ChatContent, ChatKind, ChatText};
+use crate::language::Language;
 use crate::notice::{Purpose, Role};
 
 /// What a webhook is told of.
@@ -36,6 +38,16 @@ pub struct WebhookEvent {
     pub due_on: NaiveDate,
     /// Days left on the day of sending; negative when late.
     pub days: i64,
+    /// Whether it is overdue.
+    pub overdue: bool,
+    /// The municipality's language.
+    pub language: Language,
+    /// What people call the municipality.
+    pub tenant_name: Arc<str>,
+    /// The rule's neutral words, in that language.
+    pub notice: Arc<str>,
+    /// Where the case is, behind a login.
+    pub link: Option<String>,
     /// The role that the ladder names; a deviation has the responsible one.
     pub role: Role,
     /// When it became so.
@@ -54,7 +66,29 @@ impl From<Purpose> for WebhookKind {
 }
 
 impl WebhookEvent {
-    /// The event as JSON, `{"type", "timestamp", "data"}`. The same event is the same bytes.
+    /// What a chat shows of it.
+    pub(super) fn chat(&self) -> ChatText {
+        ChatText::new(&ChatContent {
+            language: self.language,
+            kind: match self.kind {
+                WebhookKind::Reminder => ChatKind::Reminder,
+                WebhookKind::Escalation => ChatKind::Escalation,
+                WebhookKind::Deviation => ChatKind::Deviation,
+            },
+            tenant_name: &self.tenant_name,
+            reference: &self.reference,
+            notice: &self.notice,
+            code: &self.code,
+            due_on: self.due_on,
+            days: self.days,
+            overdue: self.overdue,
+            role: &self.role,
+            link: self.link.as_deref(),
+            possible_repeat: self.possible_repeat,
+        })
+    }
+
+    /// The event as JSON for programs, `{"type", "timestamp", "data"}`: no words. The same event is the same bytes.
     #[must_use]
     pub fn standard(&self) -> String {
         let (event_type, purpose) = match self.kind {

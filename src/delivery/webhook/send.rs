@@ -1,19 +1,21 @@
 //! A webhook: one signed request, and what its answer means.
 
 use std::error::Error as _;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Response, Url, redirect};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::guard::RefusedAddress;
 use super::payload::{WebhookEvent, WebhookKind};
-use super::settings::{Format, WebhookSettings};
+use super::settings::{Format, HiddenUrl, WebhookSettings};
 use super::signature::{SigningSecret, signature_header};
+use super::{slack, teams};
 use crate::calendar::Instant;
 use crate::delivery::setting::{SettingError, SettingWarning};
 use crate::delivery::{Accepted, Failure, FailureClass, retry, tls};
@@ -27,19 +29,31 @@ const BODY_CAP: u64 = 64 * 1024;
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// A receiver of webhooks: settings, checked, with their secrets and connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Webhook {
     /// What logs and pages call it.
     pub name: String,
     /// How many requests a minute at the most.
     pub per_minute: Option<NonZeroU32>,
-    url: Url,
+    url: HiddenUrl,
     secrets: Vec<SigningSecret>,
     tenants: Option<Vec<String>>,
     kinds: Option<Vec<WebhookKind>>,
     roles: Option<Vec<Role>>,
     format: Format,
     client: Client,
+}
+
+/// Hides the address but for its host, and the secrets.
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook")
+            .field("name", &self.name)
+            .field("url", &self.url)
+            .field("secrets", &self.secrets.len())
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
 }
 
 impl WebhookSettings {
@@ -49,25 +63,28 @@ impl WebhookSettings {
     /// The first setting that cannot be used.
     pub fn load(&self) -> Result<(Webhook, Vec<SettingWarning>), SettingError> {
         let mut warnings = vec![];
+        let name = self.checked_name()?;
+        let url = self.endpoint(&mut warnings)?;
         let webhook = Webhook {
-            name: self.checked_name()?,
-            per_minute: self.per_minute,
-            url: self.checked_url()?,
+            name,
+            // Chats take about one post a second, and are read by people.
+            per_minute: self.per_minute.or_else(|| NonZeroU32::new(60).filter(|_| self.format.is_chat())),
+            client: self.client(&url.0)?,
+            url,
             secrets: self.secrets(&mut warnings)?,
-            tenants: self.tenants.clone(),
-            kinds: self.kinds.clone(),
+            tenants: self.checked_list("tenants", self.tenants.as_deref())?.map(<[String]>::to_vec),
+            kinds: self.checked_kinds(&mut warnings)?,
             roles: self.checked_roles()?,
             format: self.format,
-            client: self.client()?,
         };
         Ok((webhook, warnings))
     }
 
-    fn client(&self) -> Result<Client, SettingError> {
+    fn client(&self, url: &Url) -> Result<Client, SettingError> {
         let tls = tls::client_config(&self.key("ca_file"), self.ca_file.as_deref())?;
         Client::builder()
             .tls_backend_preconfigured(tls)
-            .dns_resolver(Arc::new(self.guard()))
+            .dns_resolver(Arc::new(self.guard(url)))
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
@@ -115,36 +132,52 @@ impl Webhook {
     pub async fn send(&self, id: Uuid, event: &WebhookEvent, now: Instant) -> Result<Accepted, Failure> {
         let body = match self.format {
             Format::Standard => event.standard(),
+            Format::Teams => teams::card(event),
+            Format::Slack => slack::message(event),
         };
         let (id, timestamp) = (id.to_string(), now.timestamp());
-        let request = self
+        let mut request = self
             .client
-            .post(self.url.clone())
+            .post(self.url.0.clone())
             .header(CONTENT_TYPE, "application/json")
             .header("webhook-id", &id)
-            .header("webhook-timestamp", timestamp.to_string())
-            .header("webhook-signature", signature_header(&self.secrets, &id, timestamp, &body))
-            .body(body);
-        let response = request.send().await.map_err(|error| failure_without_answer(&error))?;
-        let answer = answer(response.status(), &response, now);
-        drain(response).await;
-        answer
+            .header("webhook-timestamp", timestamp.to_string());
+        if !self.secrets.is_empty() {
+            request = request.header("webhook-signature", signature_header(&self.secrets, &id, timestamp, &body));
+        }
+        let response = request.body(body).send().await.map_err(|error| failure_without_answer(&error))?;
+        let (status, retry_after) = (response.status().as_u16(), retry_after(&response, now));
+        let beginning = drain(response).await;
+        answer(status, self.format, &beginning).map_err(|failure| Failure { retry_after, ..failure })
     }
 }
 
-fn answer(status: StatusCode, response: &Response, now: Instant) -> Result<Accepted, Failure> {
-    let class = match status.as_u16() {
-        code @ 200..300 => return Ok(Accepted { code }),
+fn retry_after(response: &Response, now: Instant) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    retry::parse_retry_after(value, now)
+}
+
+/// What an answer means, from its status and, where a chat hides its refusals there, the beginning of its body.
+fn answer(status: u16, format: Format, beginning: &[u8]) -> Result<Accepted, Failure> {
+    match status {
+        200..300 => match teams::hidden_refusal(beginning).filter(|_| format == Format::Teams) {
+            None => Ok(Accepted { code: status }),
+            Some(hidden) => Err(Failure::new(class_of(hidden), format!("teams {hidden}"))),
+        },
+        _ => Err(Failure::new(class_of(status), format!("http {status}"))),
+    }
+}
+
+/// What a status that is none of success says about the next attempt.
+fn class_of(status: u16) -> FailureClass {
+    match status {
         // The receiver is busy or broken, and says so.
         408 | 425 | 429 | 500..600 => FailureClass::Temporary,
+        // It does not take this one body: it waits by itself, and does not keep the others from going.
+        400 | 413 | 422 => FailureClass::Temporary,
         // A redirection, a wrong secret, a wrong address, 410 for "never again": a person has to look.
         _ => FailureClass::Channel,
-    };
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    Err(Failure {
-        retry_after: retry_after.and_then(|value| retry::parse_retry_after(value, now)),
-        ..Failure::new(class, format!("http {}", status.as_u16()))
-    })
+    }
 }
 
 fn failure_without_answer(error: &reqwest::Error) -> Failure {
@@ -181,11 +214,14 @@ fn caused_by(error: &reqwest::Error, test: impl Fn(&(dyn std::error::Error + 'st
     false
 }
 
-/// Reads what is left of an answer, within bounds, so that the connection can carry the next request.
-async fn drain(mut response: Response) {
+/// Reads what is left of an answer, within bounds, so that the connection can carry the next request. Its beginning.
+async fn drain(mut response: Response) -> Vec<u8> {
+    const BEGINNING: usize = 512;
+    let mut beginning = Vec::new();
     let read = async {
         let mut left = BODY_CAP;
         while let Ok(Some(chunk)) = response.chunk().await {
+            beginning.extend(chunk.iter().take(BEGINNING.saturating_sub(beginning.len())));
             left = left.saturating_sub(chunk.len() as u64);
             if left == 0 {
                 break;
@@ -193,4 +229,5 @@ async fn drain(mut response: Response) {
         }
     };
     let _ = timeout(DRAIN, read).await;
+    beginning
 }

@@ -1,5 +1,6 @@
 //! A `[[webhook]]` section, and its checks.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -8,9 +9,10 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::guard::Guard;
+use super::guard::{Guard, Network};
 use super::payload::WebhookKind;
 use super::signature::SigningSecret;
+use crate::case::nearest;
 use crate::delivery::setting::{SettingError, SettingWarning, read_secret};
 use crate::notice::Role;
 
@@ -20,9 +22,12 @@ use crate::notice::Role;
 pub struct WebhookSettings {
     /// What logs and pages call it.
     pub name: String,
-    /// Where it is.
-    pub url: String,
-    /// The files that hold its secrets: one, or two while they are rotated.
+    /// Where it is; or `url_file`.
+    pub url: Option<Endpoint>,
+    /// The file that says where it is, for an address that is a secret itself.
+    pub url_file: Option<PathBuf>,
+    /// The files that hold its secrets: one, or two while they are rotated. Chats check no signature and need none.
+    #[serde(default)]
     pub secret_files: Vec<PathBuf>,
     /// The municipalities it hears of, by id; all unless said.
     pub tenants: Option<Vec<String>>,
@@ -52,11 +57,50 @@ pub enum Format {
     /// Standard Webhooks.
     #[default]
     Standard,
+    /// An adaptive card, as a Teams workflow takes it.
+    Teams,
+    /// A message, as a Slack incoming webhook takes it.
+    Slack,
+}
+
+impl Format {
+    /// Whether whoever knows the address may write there: no signature is checked.
+    pub(super) fn is_chat(self) -> bool {
+        self != Self::Standard
+    }
+}
+
+/// Where a webhook is. What stands behind the host is often the only secret there is: `Debug` hides it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Endpoint(String);
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Url::parse(self.0.trim()) {
+            Ok(url) => HiddenUrl(url).fmt(f),
+            Err(_) => f.write_str("Endpoint(…)"),
+        }
+    }
+}
+
+/// An address that was read, with the same caution.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct HiddenUrl(pub(super) Url);
+
+impl fmt::Debug for HiddenUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({}://{}/…)", self.0.scheme(), self.0.host_str().unwrap_or_default())
+    }
 }
 
 impl WebhookSettings {
-    pub(super) fn guard(&self) -> Guard {
-        Guard { allow_private: self.allow_private, allow_loopback: self.allow_insecure_loopback }
+    pub(super) fn guard(&self, url: &Url) -> Guard {
+        Guard {
+            allow_private: self.allow_private,
+            allow_loopback: self.allow_insecure_loopback,
+            only_loopback: url.scheme() == "http",
+        }
     }
 
     /// The name of a key in errors: `webhook.NAME.url`.
@@ -68,33 +112,63 @@ impl WebhookSettings {
         SettingError::new(self.key(key), problem)
     }
 
+    /// The address, from the configuration or its file. No error quotes it.
+    pub(super) fn endpoint(&self, warnings: &mut Vec<SettingWarning>) -> Result<HiddenUrl, SettingError> {
+        match (&self.url, &self.url_file) {
+            (Some(address), None) => {
+                let url = self.checked_url("url", &address.0)?;
+                if self.format.is_chat() {
+                    let problem = "whoever knows it can write there; put it into a file of its own and name that with \
+                                   `url_file`";
+                    warnings.push(SettingWarning { key: self.key("url"), problem: problem.to_owned() });
+                }
+                Ok(HiddenUrl(url))
+            }
+            (None, Some(path)) => {
+                let (text, warning) = read_secret(&self.key("url_file"), path)?;
+                warnings.extend(warning);
+                Ok(HiddenUrl(self.checked_url("url_file", text.expose_secret())?))
+            }
+            (None, None) => Err(self.error("url", "say where it is, or name the file that does with `url_file`")),
+            (Some(_), Some(_)) => Err(self.error("url_file", "`url` is set too; keep one of them")),
+        }
+    }
+
     /// The address, where it may be used: `https`, or `http` to this machine, without a user and password in it.
-    pub(super) fn checked_url(&self) -> Result<Url, SettingError> {
-        let url = Url::parse(self.url.trim())
-            .map_err(|_| self.error("url", "give an address like `https://example.no/varsel`"))?;
+    fn checked_url(&self, key: &str, text: &str) -> Result<Url, SettingError> {
+        let url =
+            Url::parse(text.trim()).map_err(|_| self.error(key, "give an address like `https://example.no/varsel`"))?;
         let literal = literal_address(&url);
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(self.error("url", "holds a user or password; the signature tells the receiver who we are"));
+            return Err(self.error(key, "holds a user or password; the signature tells the receiver who we are"));
         }
-        let loopback = url.host_str() == Some("localhost") || literal.is_some_and(|address| address.is_loopback());
+        let loopback = url.host_str() == Some("localhost")
+            || literal.is_some_and(|address| Network::of(address) == Network::Loopback);
         match url.scheme() {
             "https" => {}
             "http" if loopback && self.allow_insecure_loopback => {}
             "http" if loopback => {
-                return Err(self.error("url", "`http` to this machine needs `allow_insecure_loopback = true`"));
+                return Err(self.error(key, "`http` to this machine needs `allow_insecure_loopback = true`"));
             }
-            _ => return Err(self.error("url", "use `https`: anything else can be read on the way")),
+            _ => return Err(self.error(key, "use `https`: anything else can be read on the way")),
         }
-        if literal.is_some_and(|address| !self.guard().allows(address)) {
-            let problem = "is an address inside a network; if it is meant, set `allow_private = true`";
-            return Err(self.error("url", problem));
+        match literal {
+            Some(address) if Network::of(address) == Network::Never => {
+                Err(self.error(key, "is an address at which no receiver can be; use its name"))
+            }
+            Some(address) if !self.guard(&url).allows(address) => {
+                let problem = "is an address inside a network; if it is meant, set `allow_private = true`";
+                Err(self.error(key, problem))
+            }
+            _ => Ok(url),
         }
-        Ok(url)
     }
 
     pub(super) fn secrets(&self, warnings: &mut Vec<SettingWarning>) -> Result<Vec<SigningSecret>, SettingError> {
-        if !(1..=2).contains(&self.secret_files.len()) {
-            return Err(self.error("secret_files", "name one file, or two while secrets are rotated"));
+        match self.secret_files.len() {
+            1 | 2 => {}
+            0 if self.format.is_chat() => {}
+            _ => return Err(self.error("secret_files", "name one file, or two while secrets are rotated")),
         }
         let mut secrets = vec![];
         for path in &self.secret_files {
@@ -107,15 +181,44 @@ impl WebhookSettings {
         Ok(secrets)
     }
 
+    /// What it hears of. Deviations are not sent yet: who asks for them is told so.
+    pub(super) fn checked_kinds(
+        &self,
+        warnings: &mut Vec<SettingWarning>,
+    ) -> Result<Option<Vec<WebhookKind>>, SettingError> {
+        let kinds = self.checked_list("kinds", self.kinds.as_deref())?;
+        if kinds.is_some_and(|kinds| kinds.contains(&WebhookKind::Deviation)) {
+            let problem = "deviations are not sent to webhooks yet; nothing of that kind will arrive".to_owned();
+            warnings.push(SettingWarning { key: self.key("kinds"), problem });
+        }
+        Ok(kinds.map(<[WebhookKind]>::to_vec))
+    }
+
+    /// The roles, where every word is one.
     pub(super) fn checked_roles(&self) -> Result<Option<Vec<Role>>, SettingError> {
-        let Some(words) = &self.roles else { return Ok(None) };
-        let parse = |word: &String| {
-            Role::parse(word).ok_or_else(|| {
-                let known: Vec<&str> = Role::WORDS.iter().map(|(word, _)| *word).collect();
-                self.error("roles", format!("`{word}` is no role; there are {} and contact:NAME", known.join(", ")))
-            })
-        };
-        words.iter().map(parse).collect::<Result<_, _>>().map(Some)
+        let Some(words) = self.checked_list("roles", self.roles.as_deref())? else { return Ok(None) };
+        words.iter().map(|word| self.role(word)).collect::<Result<_, _>>().map(Some)
+    }
+
+    fn role(&self, word: &str) -> Result<Role, SettingError> {
+        Role::parse(word).ok_or_else(|| {
+            let known: Vec<&str> = Role::WORDS.iter().map(|(word, _)| *word).collect();
+            let near = nearest(word, known.iter().copied());
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            self.error("roles", format!("`{word}` is no role; there are {} and contact:NAME{near}", known.join(", ")))
+        })
+    }
+
+    /// What it asks for, of each kind. A list of nothing is an error: it would hear of nothing.
+    pub(super) fn checked_list<'a, T>(
+        &self,
+        key: &str,
+        list: Option<&'a [T]>,
+    ) -> Result<Option<&'a [T]>, SettingError> {
+        match list {
+            Some([]) => Err(self.error(key, "an empty list hears of nothing; leave the key out to hear of everything")),
+            list => Ok(list),
+        }
     }
 
     pub(super) fn checked_name(&self) -> Result<String, SettingError> {

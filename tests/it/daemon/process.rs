@@ -124,10 +124,16 @@ async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
     std::fs::write(folder.path().join("facts.ndjson"), &facts).unwrap();
     std::fs::write(folder.path().join("poison.ndjson"), poison).unwrap();
     std::fs::write(folder.path().join("secret"), "hemmelig-kanari\n").unwrap();
+    let chat = wiremock::MockServer::start().await;
+    let busy = wiremock::ResponseTemplate::new(429).set_body_string("hemmelig-kanari");
+    wiremock::Mock::given(wiremock::matchers::any()).respond_with(busy).mount(&chat).await;
+    let url = format!("{}/hemmelig-kanari?sig=hemmelig-kanari\n", chat.uri());
+    std::fs::write(folder.path().join("url"), url).unwrap();
     let email = |port: u16, login: &str| {
         format!(
             "database = \"sqlite://test.db\"\n[log]\nlevel = \"trace\"\n[email]\nhost = \"127.0.0.1\"\nport = {port}\n\
-             security = \"none\"\nfrom = \"fristvakt@k.example\"\n{login}"
+             security = \"none\"\nfrom = \"fristvakt@k.example\"\n{login}[[webhook]]\nname = \"hook\"\nformat = \"slack\"\n\
+             url_file = \"url\"\nallow_insecure_loopback = true\n"
         )
     };
     let login = "username = \"fristvakt\"\npassword_file = \"secret\"\n";
@@ -156,7 +162,7 @@ async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
         shown.push_str(&text(&output.stdout));
         shown.push_str(&text(&output.stderr));
     }
-    assert!(catcher.count() > 0, "{shown}");
+    assert!(catcher.count() > 0 && !chat.received_requests().await.unwrap().is_empty(), "{shown}");
     assert!(shown.contains("DEBUG") && shown.contains("not sent"), "{shown}");
     for canary in CANARIES {
         let line = shown.lines().find(|line| line.contains(canary));

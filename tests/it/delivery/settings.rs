@@ -67,6 +67,7 @@ fn webhook_settings_that_cannot_be_used() {
     let short = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(short.path(), "whsec_c2hvcnQ=").unwrap();
     let good = format!("[\"{}\"]", secret.path().display());
+    let private = "allow_private = true\nallow_insecure_loopback = true";
     let cases = [
         ("ftp://a.example", &*good, "", "`webhook.a.url`: use `https`"),
         ("http://a.example", &good, "", "`webhook.a.url`: use `https`"),
@@ -78,6 +79,40 @@ fn webhook_settings_that_cannot_be_used() {
         ("https://2130706433/", &good, "", "`webhook.a.url`: is an address inside a network"),
         ("https://0x7f.1/", &good, "", "`webhook.a.url`: is an address inside a network"),
         ("https://[::ffff:10.0.0.1]/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://0177.0.0.1/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://0x0a000001/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://012.1/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://127.1/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://127.0.0.1./", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://%31%30.0.0.1/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://１０.0.0.1/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://[::ffff:7f00:1]/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://[64:ff9b::10.0.0.1]/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://[fd12::1]/", &good, "", "`webhook.a.url`: is an address inside a network"),
+        ("https://0/", &good, "", "`webhook.a.url`: is an address at which no receiver can be"),
+        ("https://0.0.0.0/", &good, private, "`webhook.a.url`: is an address at which no receiver can be"),
+        ("https://169.254.169.254/", &good, private, "`webhook.a.url`: is an address at which no receiver can be"),
+        ("https://0xa9fea9fe/", &good, private, "`webhook.a.url`: is an address at which no receiver can be"),
+        ("https://[::]/", &good, private, "`webhook.a.url`: is an address at which no receiver can be"),
+        ("https://[fe80::1]/", &good, private, "`webhook.a.url`: is an address at which no receiver can be"),
+        ("https://[::7f00:1]/", &good, private, "`webhook.a.url`: is an address at which no receiver can be"),
+        ("https://[2002:7f00:1::]/", &good, private, "`webhook.a.url`: is an address at which no receiver can be"),
+        ("https://[2001::1]/", &good, private, "`webhook.a.url`: is an address at which no receiver can be"),
+        ("https://[fe80::1%25eth0]/", &good, private, "`webhook.a.url`: give an address like"),
+        ("https://256.256.256.256/", &good, private, "`webhook.a.url`: give an address like"),
+        ("https://127.0.0.1.09/", &good, private, "`webhook.a.url`: give an address like"),
+        ("http://10.0.0.1/", &good, private, "`webhook.a.url`: use `https`"),
+        ("https://a.example", &good, "url_file = \"/a\"", "`webhook.a.url_file`: `url` is set too"),
+        ("https://a.example", &good, "kinds = []", "`webhook.a.kinds`: an empty list hears of nothing"),
+        ("https://a.example", &good, "roles = []", "`webhook.a.roles`: an empty list hears of nothing"),
+        ("https://a.example", &good, "tenants = []", "`webhook.a.tenants`: an empty list hears of nothing"),
+        (
+            "https://a.example",
+            &good,
+            "roles = [\"leder\"]",
+            "`webhook.a.roles`: `leder` is no role; there are responsible, stafettholder, initiator, leader, \
+             next_leader, coordinator, unit and contact:NAME; did you mean `leader`?",
+        ),
         ("https://a:b@a.example/", &good, "", "`webhook.a.url`: holds a user or password"),
         ("a.example", &good, "", "`webhook.a.url`: give an address like"),
         ("https://a.example", "[]", "", "`webhook.a.secret_files`: name one file, or two"),
@@ -91,4 +126,39 @@ fn webhook_settings_that_cannot_be_used() {
         assert!(problem.starts_with(expected), "{url} {more} gave {problem}");
         assert!(!problem.contains("c2hvcnQ"), "{problem}");
     }
+}
+
+#[test]
+fn an_address_may_stand_in_a_file_and_no_error_quotes_it() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let load = |more: &str| {
+        let text = format!("name = \"a\"\nformat = \"teams\"\n{more}");
+        toml::from_str::<WebhookSettings>(&text).unwrap().load().map(|_| ()).map_err(|problem| problem.to_string())
+    };
+    let named = format!("url_file = {:?}", file.path());
+    for (text, expected) in [
+        ("", "`webhook.a.url_file`: "),
+        ("http://a.example/hemmelig", "`webhook.a.url_file`: use `https`"),
+        ("hemmelig", "`webhook.a.url_file`: give an address like"),
+        ("https://10.0.0.1/hemmelig", "`webhook.a.url_file`: is an address inside a network"),
+    ] {
+        std::fs::write(file.path(), text).unwrap();
+        let problem = load(&named).unwrap_err();
+        assert!(problem.starts_with(expected) && !problem.contains("hemmelig"), "{text} gave {problem}");
+    }
+    std::fs::write(file.path(), "https://a.example/hemmelig\n").unwrap();
+    assert_eq!(load(&named), Ok(()));
+    let problem = load("").unwrap_err();
+    assert!(problem.starts_with("`webhook.a.url`: say where it is"), "{problem}");
+    let standard = load(&format!("{named}\n").replace("url_file", "secret_files = []\nurl_file"));
+    assert_eq!(standard, Ok(()), "a chat needs no secret");
+}
+
+#[test]
+fn a_subscription_that_brings_nothing_is_warned_about() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "https://a.example/").unwrap();
+    let text = format!("name = \"a\"\nformat = \"slack\"\nurl_file = {:?}\nkinds = [\"deviation\"]", file.path());
+    let (_, warnings) = toml::from_str::<WebhookSettings>(&text).unwrap().load().unwrap();
+    assert!(warnings.iter().any(|one| one.to_string().starts_with("`webhook.a.kinds`: deviations are not sent")));
 }

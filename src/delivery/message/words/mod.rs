@@ -114,3 +114,8 @@ pub(super) fn inside_sentence(notice: &str) -> String {
         _ => notice.to_owned(),
     }
 }
+
+/// Marks that change the order in which a reader sees letters.
+pub(in crate::delivery) fn reorders(char: char) -> bool {
+    matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
