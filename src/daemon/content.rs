@@ -47,7 +47,7 @@ pub(super) fn content(
     }
 }
 
-fn line(rules: &Rules, case_url: Option<&str>, language: Language, one: &Applicable) -> Option<Line> {
+pub(super) fn line(rules: &Rules, case_url: Option<&str>, language: Language, one: &Applicable) -> Option<Line> {
     let obligation = &one.explained.obligation;
     let rule = rules.set.rule(obligation.rule);
     let reached = match (one.is_substitute, one.is_deputy) {

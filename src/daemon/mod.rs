@@ -8,6 +8,7 @@
 //!                                   deliver: claim ─► recheck ─► compose ─► prepare ─► commit ─► hand over ─► settle
 //! ```
 
+mod calendar;
 mod chain;
 mod channels;
 mod content;

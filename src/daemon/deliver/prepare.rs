@@ -8,7 +8,7 @@ use crate::calendar::{Instant, end_of_day, first_instant};
 use crate::daemon::content::{address_of, content, event, language_of};
 use crate::daemon::recheck::{Applicable, Recheck, Rechecked};
 use crate::daemon::{Daemon, Rules};
-use crate::delivery::email::{Composed, Outgoing, compose};
+use crate::delivery::email::{CalendarPart, Composed, Outgoing, compose};
 use crate::delivery::message::Rendered;
 use crate::delivery::webhook::{WebhookEvent, WebhookKind};
 use crate::delivery::{Failure, FailureClass};
@@ -226,11 +226,18 @@ impl Preparer<'_> {
         for problem in problems {
             tracing::error!(id = %message.message, %problem, "a template failed; a plain text goes out instead");
         }
-        let mail = self.mail(message, applicable, &rendered);
+        let calendar = self.daemon.calendar_entries(self.rules, self.stored, message, applicable, self.now).await?;
+        let mail = self.mail(message, applicable, &rendered, &calendar);
         Ok(Some(mail.map(|mail| Parcel::Mail(Box::new(mail)))))
     }
 
-    fn mail(&self, message: &Claimed, applicable: &[&Applicable], rendered: &Rendered) -> Result<Composed, Failure> {
+    fn mail(
+        &self,
+        message: &Claimed,
+        applicable: &[&Applicable],
+        rendered: &Rendered,
+        calendar: &[CalendarPart],
+    ) -> Result<Composed, Failure> {
         let smtp = self.daemon.channels.smtp.as_ref();
         let smtp = smtp.ok_or_else(|| Failure::new(FailureClass::Channel, "email is not configured"))?;
         let organisation = &self.stored.organisation;
@@ -241,7 +248,8 @@ impl Preparer<'_> {
             _ => None,
         };
         let language = language_of(organisation, &message.recipient, self.now);
-        compose(smtp, &Outgoing { id: message.message, to: &address, language, rendered, obligation, at: self.now })
+        let (id, at) = (message.message, self.now);
+        compose(smtp, &Outgoing { id, to: &address, language, rendered, obligation, calendar, at })
     }
 }
 

@@ -9,6 +9,7 @@ use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::calendar::CalendarPart;
 use super::settings::Smtp;
 use crate::calendar::Instant;
 use crate::delivery::Failure;
@@ -29,7 +30,12 @@ pub struct Outgoing<'a> {
     /// What it says.
     pub rendered: &'a Rendered,
     /// The obligation, where it speaks of one alone: its messages form one thread.
+    ///
+    /// A message about several belongs to none of their threads. `References` is read as one line of descent (RFC 5256,
+    /// and so Thunderbird, Apple Mail, IMAP servers): naming several threads would make one of them, for good.
     pub obligation: Option<&'a ObligationKey>,
+    /// The calendar entries that it brings and takes back.
+    pub calendar: &'a [CalendarPart],
     /// When it is dated.
     pub at: Instant,
 }
@@ -82,8 +88,21 @@ pub fn compose(smtp: &Smtp, outgoing: &Outgoing<'_>) -> Result<Composed, Failure
         .boundary(format!("fristvakt-{}", outgoing.id.simple()))
         .singlepart(part(ContentType::TEXT_PLAIN, &outgoing.rendered.text)?)
         .singlepart(part(ContentType::TEXT_HTML, &outgoing.rendered.html)?);
+    let body = with_calendar(body, outgoing, domain)?;
     let message = builder.multipart(body).map_err(|_| Failure::channel("compose"))?;
     Ok(Composed { message_id, bytes: message.formatted(), from: smtp.from.clone(), to })
+}
+
+/// The text with the calendar entries beside it, where there are any.
+fn with_calendar(text: MultiPart, outgoing: &Outgoing<'_>, domain: &str) -> Result<MultiPart, Failure> {
+    if outgoing.calendar.is_empty() {
+        return Ok(text);
+    }
+    let mut mixed = MultiPart::mixed().boundary(format!("fristvakt-files-{}", outgoing.id.simple())).multipart(text);
+    for entry in outgoing.calendar {
+        mixed = mixed.singlepart(entry.part(domain, outgoing.at)?);
+    }
+    Ok(mixed)
 }
 
 /// The id that all mails about an obligation refer to. It says nothing of what it was made from.
@@ -107,11 +126,12 @@ fn clean(text: &str) -> String {
     text.chars().filter(|char| !char.is_control() || matches!(char, '\n' | '\t')).collect()
 }
 
-/// One line without control characters, and without the marks that reorder what a reader sees.
+/// One line without control characters, and without the marks that reorder what a reader sees. What looks like an encoded
+/// word would be decoded by the reader's program, into whatever it says.
 fn line(text: &str) -> String {
     let text = text.chars().filter(|char| !reorders(*char));
     let text: String = text.map(|char| if char.is_control() { ' ' } else { char }).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace("=?", "= ?")
 }
 
 /// A name beside an address; none if nothing is left of it.

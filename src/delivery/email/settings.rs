@@ -40,6 +40,9 @@ pub struct EmailSettings {
     pub reply_to: Option<String>,
     /// What we call ourselves to the relay; the domain of `from` unless said.
     pub hello_name: Option<String>,
+    /// Whether mails bring calendar entries for the due dates in them.
+    #[serde(default)]
+    pub calendar_entries: bool,
     /// Further certificate authorities to trust, PEM.
     pub ca_file: Option<PathBuf>,
     /// How many conversations at once, 1–100: the most mails that a crash can repeat.
@@ -101,6 +104,8 @@ pub struct Smtp {
     pub connections: u16,
     /// How many mails a minute at the most.
     pub per_minute: Option<NonZeroU32>,
+    /// Whether mails bring calendar entries.
+    pub calendar_entries: bool,
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) security: Security,
@@ -125,6 +130,7 @@ impl EmailSettings {
         let smtp = Smtp {
             connections: self.connections()?,
             per_minute: self.per_minute,
+            calendar_entries: self.calendar_entries,
             host: self.host()?,
             port: self.port()?,
             security: self.security,

@@ -4,6 +4,7 @@
 //! citation, a level, a name or free text: whoever composes a message cannot leak what it cannot hold. Templates see
 //! these values only, through [`Templates`].
 
+mod calendar;
 mod chat;
 mod context;
 mod counted;
@@ -21,6 +22,7 @@ use crate::case::CaseRef;
 use crate::language::Language;
 use crate::notice::{Purpose, Role};
 
+pub use calendar::CalendarEntry;
 pub use chat::{ChatContent, ChatKind, ChatText};
 pub use counted::{Counted, CountedBasis, Mark, PeriodName};
 pub use templates::{Rendered, TemplateProblem, Templates};

@@ -1,5 +1,6 @@
 //! The daemon, end to end: a real database, real SMTP to the catcher, a clock that is moved by hand.
 
+mod calendar;
 mod delivery;
 mod demo;
 mod outcomes;
@@ -31,10 +32,12 @@ pub(crate) fn instant(text: &str) -> Instant {
     DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
+/// A configuration with `extra` lines; those behind `[email]` go into that section.
 fn config(folder: &Path, port: u16, extra: &str) -> Config {
+    let (extra, email) = extra.split_once("[email]\n").unwrap_or((extra, ""));
     let text = format!(
         "database = \"sqlite://{}\"\n{extra}\n[email]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\n\
-         from = \"fristvakt@k.example\"\n",
+         from = \"fristvakt@k.example\"\n{email}",
         folder.join("test.db").display()
     );
     Config::parse(&text, None, &[]).unwrap()

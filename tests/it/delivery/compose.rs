@@ -1,6 +1,6 @@
 //! Mails on the wire, read back by a parser of another make.
 
-use fristvakt::delivery::email::{Outgoing, compose, thread_id};
+use fristvakt::delivery::email::{CalendarPart, Outgoing, compose, thread_id};
 use fristvakt::delivery::message::Rendered;
 use fristvakt::delivery::{Failure, FailureClass};
 use fristvakt::language::Language;
@@ -10,19 +10,30 @@ use mail_parser::{Message, MessageParser};
 
 use super::samples::{ID, at, smtp};
 
-fn rendered(subject: &str, text: &str) -> Rendered {
+pub(super) fn rendered(subject: &str, text: &str) -> Rendered {
     Rendered { subject: subject.to_owned(), text: text.to_owned(), html: format!("<p>{text}</p>\n") }
 }
 
-fn obligation() -> ObligationKey {
+pub(super) fn obligation() -> ObligationKey {
     ObligationKey { tenant: "blafjell".into(), case: "S-17".into(), rule: "blafjell/x".into(), start: "e1".into() }
 }
 
 /// Composes a mail with further settings, and checks what holds for every mail.
 fn composed(more: &str, to: &str, rendered: &Rendered, obligation: Option<&ObligationKey>) -> Message<'static> {
+    composed_with(more, to, rendered, obligation, &[])
+}
+
+/// The same with calendar entries.
+pub(super) fn composed_with(
+    more: &str,
+    to: &str,
+    rendered: &Rendered,
+    obligation: Option<&ObligationKey>,
+    calendar: &[CalendarPart],
+) -> Message<'static> {
     let smtp = smtp("127.0.0.1:25".parse().unwrap(), more);
     let to = Address::new(to);
-    let outgoing = Outgoing { id: ID, to: &to, language: Language::Nb, rendered, obligation, at: at() };
+    let outgoing = Outgoing { id: ID, to: &to, language: Language::Nb, rendered, obligation, calendar, at: at() };
     let mail = compose(&smtp, &outgoing).unwrap();
     assert_eq!(mail.bytes, compose(&smtp, &outgoing).unwrap().bytes, "the same message is the same bytes");
     assert!(mail.bytes.is_ascii());
@@ -77,6 +88,44 @@ fn both_parts_are_encoded_for_relays_that_know_no_8_bit() {
     assert!(header(&mail, "References").is_empty());
 }
 
+/// What subjects and names may hold, by mistake or in bad faith, and what a reader sees of it.
+#[test]
+fn odd_names_and_subjects_are_read_as_they_were_meant() {
+    let long = "særskilt ".repeat(30);
+    let family = "Frist 👩‍👩‍👧‍👦 ".repeat(12);
+    let cases = [
+        ("Frist: 1 sak", "Frist: 1 sak"),
+        ("Møte 🗓️ på tirsdag", "Møte 🗓️ på tirsdag"),
+        (&family, family.trim()),
+        (&long, long.trim()),
+        ("=?utf-8?q?=0D=0ABcc:_a@b.example?=", "= ?utf-8?q?=0D=0ABcc:_a@b.example?="),
+        ("\u{feff}Frist\u{7f}\u{85}nå\u{2028}her\u{61c}\u{202e}", "\u{feff}Frist nå her"),
+        ("a\u{301}øå ﷽", "a\u{301}øå ﷽"),
+        ("  to   mellomrom\t ", "to mellomrom"),
+    ];
+    for (subject, expected) in cases {
+        let name: String = subject.chars().take(60).collect();
+        let more = format!("from_name = {}", toml::Value::String(name));
+        let mail = composed(&more, "kari@blafjell.example", &rendered(subject, "Hei"), None);
+        assert_eq!(mail.subject(), Some(expected), "{subject:?}");
+        let shown = mail.from().unwrap().first().unwrap().name().unwrap_or_default();
+        assert!(expected.starts_with(shown.trim_end()), "{subject:?} gave the name {shown:?}");
+        assert_eq!(mail.from().unwrap().first().unwrap().address(), Some("fristvakt@blafjell.example"));
+        let head = String::from_utf8(mail.raw_message().to_vec()).unwrap();
+        let head = head.split_once("\r\n\r\n").unwrap().0;
+        assert!(head.split("\r\n").all(|line| line.len() <= 100), "{head}");
+    }
+}
+
+/// A digest belongs to no thread: a chain of several would weld their threads together in the reader's program.
+#[test]
+fn a_mail_about_several_obligations_stands_by_itself() {
+    let mail = composed("", "kari@blafjell.example", &rendered("Frister: 2 saker", "Hei"), None);
+    for name in ["References", "In-Reply-To", "List-Unsubscribe", "Disposition-Notification-To", "Importance"] {
+        assert!(header(&mail, name).is_empty(), "{name}");
+    }
+}
+
 #[test]
 fn names_and_subjects_cannot_bring_headers_of_their_own() {
     let evil = r#"Kari\r\nBcc: alle@ondt.example\u0000\nX: \u202Eabc"#;
@@ -115,8 +164,15 @@ fn addresses_that_no_mail_can_go_to() {
     ];
     for (to, code) in cases {
         let (to, rendered) = (Address::new(to), rendered("Frist", "Hei"));
-        let outgoing =
-            Outgoing { id: ID, to: &to, language: Language::Nb, rendered: &rendered, obligation: None, at: at() };
+        let outgoing = Outgoing {
+            id: ID,
+            to: &to,
+            language: Language::Nb,
+            rendered: &rendered,
+            obligation: None,
+            calendar: &[],
+            at: at(),
+        };
         assert_eq!(
             compose(&smtp, &outgoing).unwrap_err(),
             Failure::new(FailureClass::Address, code),

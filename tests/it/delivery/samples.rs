@@ -94,7 +94,15 @@ pub(crate) fn mail_to(smtp: &Smtp, to: &str) -> Composed {
     let to = Address::new(to);
     compose(
         smtp,
-        &Outgoing { id: ID, to: &to, language: Language::Nb, rendered: &rendered, obligation: None, at: at() },
+        &Outgoing {
+            id: ID,
+            to: &to,
+            language: Language::Nb,
+            rendered: &rendered,
+            obligation: None,
+            calendar: &[],
+            at: at(),
+        },
     )
     .unwrap()
 }

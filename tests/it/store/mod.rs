@@ -2,6 +2,7 @@
 
 mod append;
 mod apply;
+mod calendar;
 mod open;
 mod outbox;
 mod planning;
