@@ -2,6 +2,7 @@
 
 use super::words;
 use super::{MessageContent, TenantKind, TenantMessage};
+use crate::language::Language;
 
 /// The subject of a message whose own template fails.
 pub(super) fn subject(content: &MessageContent) -> String {
@@ -29,7 +30,7 @@ pub(super) fn tenant_text(message: &TenantMessage) -> String {
 }
 
 /// `text` as a page that looks like it: line by line, with nothing in it taken for markup.
-pub(super) fn html(text: &str) -> String {
+pub(super) fn html(language: Language, text: &str) -> String {
     let mut body = String::with_capacity(text.len() + 256);
     for char in text.trim_end().chars() {
         match char {
@@ -41,8 +42,9 @@ pub(super) fn html(text: &str) -> String {
             other => body.push(other),
         }
     }
+    let language = language.code();
     format!(
-        "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>\n<body style=\"margin:0;padding:24px;\
+        "<!DOCTYPE html>\n<html lang=\"{language}\" dir=\"ltr\"><head><meta charset=\"utf-8\"></head>\n<body style=\"margin:0;padding:24px;\
          font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:24px;color:#1c2b33\">\n\
          <div style=\"max-width:600px\">{body}</div>\n</body></html>\n"
     )

@@ -9,6 +9,7 @@ mod chat;
 mod context;
 mod counted;
 mod fallback;
+mod page;
 mod sample;
 mod templates;
 mod tenant;

@@ -11,7 +11,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::context::{MessageContext, TenantContext};
-use super::{MessageContent, TenantKind, TenantMessage, fallback, sample, words};
+use super::{MessageContent, TenantKind, TenantMessage, fallback, page, sample, words};
 use crate::language::Language;
 
 /// Every template there is, by path below `messages/`.
@@ -94,8 +94,11 @@ impl Templates {
         let mut problems = unused(overrides);
         for (path, embedded) in EMBEDDED {
             if let Some(text) = overrides.get(path) {
+                let loads = page::loads(text).filter(|_| path.ends_with(".html"));
+                problems.extend(loads.map(|what| TemplateProblem::of_page(path, what)));
                 match environment.add_template_owned(path, text.clone()) {
-                    Ok(()) => continue,
+                    Ok(()) if loads.is_none() => continue,
+                    Ok(()) => {}
                     Err(error) => problems.push(TemplateProblem::of_syntax(path, &error)),
                 }
             }
@@ -120,7 +123,7 @@ impl Templates {
         let text = self.part(&format!("{folder}/message.txt"), &context, &mut problems);
         let html = self.part(&format!("{folder}/message.html"), &context, &mut problems);
         let text = text.unwrap_or_else(|| fallback::text(content));
-        let html = html.unwrap_or_else(|| fallback::html(&text));
+        let html = html.unwrap_or_else(|| fallback::html(content.language, &text));
         let subject = marked(content.language, content.possible_repeat, &context.subject);
         (Rendered { subject, text, html }, problems)
     }
@@ -138,7 +141,7 @@ impl Templates {
         let text = self
             .part(&format!("{}/{file}", language.code()), &context, &mut problems)
             .unwrap_or_else(|| fallback::tenant_text(message));
-        let html = fallback::html(&text);
+        let html = fallback::html(language, &text);
         (Rendered { subject: marked(language, message.possible_repeat, &subject), text, html }, problems)
     }
 
@@ -186,6 +189,14 @@ impl TemplateProblem {
         let problem =
             format!("{}; the built-in text is used until it is mended", error.detail().unwrap_or("syntax error"));
         Self { template: path.to_owned(), line: error.line(), problem }
+    }
+
+    fn of_page(path: &str, what: &str) -> Self {
+        let problem = format!(
+            "`{what}` loads something when the mail is read, which tells others that it was; the built-in page is \
+             used until it is mended"
+        );
+        Self { template: path.to_owned(), line: None, problem }
     }
 
     fn plain_words(path: &str, line: Option<usize>, problem: &str) -> Self {

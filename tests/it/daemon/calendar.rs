@@ -62,6 +62,7 @@ async fn the_next_mail_takes_back_what_was_met_once() {
     here.tick("2026-03-25T08:00:00+01:00").await;
     here.tick("2026-03-30T08:00:00+02:00").await;
     let found = entries(&here);
+    assert!(here.recipients()[2..].contains(&"larer@k.example".to_owned()), "{:?}", here.recipients());
     assert_eq!(found[..2], [FIRST.to_vec(), vec![SECOND, ENDED]]);
     let again = found[2..].iter().flatten().filter(|entry| entry.contains("CANCEL")).count();
     assert_eq!(again, 0, "{found:?}");

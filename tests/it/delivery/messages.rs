@@ -377,6 +377,56 @@ fn a_template_that_does_not_parse_leaves_the_built_in_one() {
     assert_eq!(templates.render(&content).0, embedded().render(&content).0);
 }
 
+/// Every page that can go out: of the templates, in plain words, and to the coordinator.
+fn pages(language: Language) -> Vec<String> {
+    let content = message(language, vec![reminder(language), escalation(language)]);
+    let broken = HashMap::from([(format!("{}/message.html", language.code()), "{{ nope }}".to_owned())]);
+    let kind = TenantKind::RevisionDue { pack_title: "Rutine".into(), revise_by: date("2026-03-01") };
+    let tenant = TenantMessage { language, tenant_name: "Blåfjell kommune".into(), kind, possible_repeat: false };
+    vec![
+        embedded().render(&content).0.html,
+        Templates::new(&broken).0.render(&content).0.html,
+        embedded().render_tenant(&tenant).0.html,
+    ]
+}
+
+#[test]
+fn a_page_says_its_language_and_loads_nothing() {
+    for language in Language::ALL {
+        for page in pages(language) {
+            let html = format!("<html lang=\"{}\" dir=\"ltr\">", language.code());
+            assert!(page.starts_with("<!DOCTYPE html>") && page.contains(&html), "{page}");
+            assert!(page.contains("<meta charset=\"utf-8\">"));
+            for loading in ["src=", "url(", "@import", "<link", "<script", "<img", "background="] {
+                assert!(!page.contains(loading), "{loading}: {page}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_own_page_that_loads_something_is_not_used() {
+    let cases = [
+        ("<img src=\"https://ondt.example/1.gif\">", Some("src=")),
+        ("<IMG SRC='//ondt.example/1.gif'>", Some("src=")),
+        ("<div style=\"background:url(https://ondt.example/1.gif)\">", Some("url(")),
+        ("<link rel=\"stylesheet\" href=\"https://ondt.example/a.css\">", Some("<link")),
+        ("<style>@import 'https://ondt.example/a.css'</style>", Some("@import")),
+        ("<img src=\"data:image/png;base64,AAAA\"><a href=\"https://a.example/\">x</a>", None),
+    ];
+    for (page, what) in cases {
+        let own = HashMap::from([("nb/message.html".to_owned(), page.to_owned())]);
+        let (templates, problems) = Templates::new(&own);
+        let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let content = message(Language::Nb, vec![reminder(Language::Nb)]);
+        let is_built_in = templates.render(&content).0.html == embedded().render(&content).0.html;
+        assert_eq!((is_built_in, shown.len()), (what.is_some(), usize::from(what.is_some())), "{page}");
+        if let Some(what) = what {
+            assert!(shown[0].starts_with(&format!("messages/nb/message.html: `{what}` loads")), "{shown:?}");
+        }
+    }
+}
+
 #[test]
 fn what_a_page_shows_is_never_taken_for_markup() {
     let notice = "<b>Møte</b> & \"samtale\"";
