@@ -13,7 +13,7 @@
 //! | P3 | [`mail`]: open the line, MAIL, RCPT | known not sent |
 //! | P4 | [`clerk`] | maybe sent: repeated with the same id, marked |
 //! | P5, P6 | [`mail`], [`webhook`] | the same |
-//! | P7 | [`line`]: the acceptance journal | known as sent, whatever the database says |
+//! | P7 | [`mod@line`]: the acceptance journal | known as sent, whatever the database says |
 //! | P8 | [`clerk`], [`outcome`] | final |
 //!
 //! No transaction is open while anything but the database is waited for, and no database call is ever cut short. A line

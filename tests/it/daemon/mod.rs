@@ -1,6 +1,7 @@
 //! The daemon, end to end: a real database, real SMTP to the catcher, a clock that is moved by hand.
 
 mod calendar;
+mod chat;
 mod delivery;
 mod demo;
 mod outcomes;

@@ -172,6 +172,7 @@ fn the_address_of_a_chat_is_a_secret() {
         let text = format!("name = \"prat\"\nformat = \"slack\"\n{address}");
         let settings: WebhookSettings = toml::from_str(&text).unwrap();
         let (webhook, warnings) = settings.load().unwrap();
+        assert_eq!(webhook.per_minute.map(std::num::NonZeroU32::get), Some(60), "chats take one post a second");
         let shown = format!("{settings:?} {settings:#?} {webhook:?} {webhook:#?}");
         assert!(!shown.contains("hemmelig") && shown.contains("https://hooks.example/…"), "{shown}");
         let warned = warnings.iter().any(|warning| warning.to_string().contains("name that with `url_file`"));
