@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use crate::calendar::Instant;
 use crate::obligation::RuleIndex;
+use crate::silence::SilenceId;
 
 /// Whom a ladder step or a rule's `responsible` names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -248,8 +249,24 @@ impl Unreachable {
 pub enum Reason {
     /// Its moment has not come: it goes out then.
     NotYet(Instant),
+    /// Its own date is no open delivery day: it goes out then instead.
+    NoOpenDay {
+        /// Its own date.
+        nominal: NaiveDate,
+        /// The round of the open day to which it moved.
+        at: Instant,
+    },
     /// It waits for the holder to have been told first; the earliest round, once that is known.
     Grace(Option<Instant>),
+    /// A silence holds it back until the end of a day; the first occasion after that.
+    Silenced {
+        /// Which silence: of several the one that lasts longest.
+        by: SilenceId,
+        /// The silence's last day.
+        until: NaiveDate,
+        /// The first occasion after that day on which it can go out.
+        at: Instant,
+    },
     /// An open pause holds all messages.
     Paused,
     /// The case is address-protected.
@@ -266,7 +283,9 @@ impl Reason {
     pub fn word(self) -> &'static str {
         match self {
             Self::NotYet(_) => "not_yet",
+            Self::NoOpenDay { .. } => "no_open_day",
             Self::Grace(_) => "grace",
+            Self::Silenced { .. } => "silenced",
             Self::Paused => "paused",
             Self::Protected => "protected",
             Self::BeforeGoLive => "before_go_live",
@@ -287,7 +306,7 @@ impl Reason {
     #[must_use]
     pub fn goes_at(self) -> Option<Instant> {
         match self {
-            Self::NotYet(at) => Some(at),
+            Self::NotYet(at) | Self::NoOpenDay { at, .. } | Self::Silenced { at, .. } => Some(at),
             Self::Grace(at) => at,
             Self::Paused | Self::Protected | Self::BeforeGoLive | Self::Overtaken(_) => None,
         }

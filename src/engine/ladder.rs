@@ -12,6 +12,7 @@ use crate::rules::{Rule, Step};
 use super::Occasion;
 use super::municipality::{EVENING, MORNING, Municipality};
 use super::recipients::Roles;
+use super::silenced::Silenced;
 use super::start::Start;
 use super::view::View;
 
@@ -39,6 +40,15 @@ impl Candidate {
     pub(super) fn rank(&self) -> (NaiveDate, usize, u32) {
         (self.nominal, self.position, self.repetition)
     }
+
+    /// Whether it is a reminder to whoever is responsible, for which escalations wait.
+    pub(super) fn is_first(&self) -> bool {
+        is_first(self.purpose, &self.role)
+    }
+}
+
+fn is_first(purpose: Purpose, role: &Role) -> bool {
+    purpose == Purpose::Reminder && *role == Role::Responsible
 }
 
 /// What one obligation's ladder does on one occasion.
@@ -75,8 +85,9 @@ impl Climb<'_, '_> {
             outbound.pending = candidates.into_iter().map(|candidate| (candidate, reason)).collect();
             return outbound;
         }
-        let grace = self.grace(&candidates, due);
-        candidates.retain(|candidate| match self.waits(candidate, grace) {
+        let silenced = self.silenced();
+        let grace = self.grace(&candidates, due, &silenced);
+        candidates.retain(|candidate| match self.waits(candidate, grace, &silenced) {
             None => true,
             Some((reason, wakes_at)) => {
                 outbound.next_at = earliest(outbound.next_at, wakes_at);
@@ -196,23 +207,45 @@ impl Climb<'_, '_> {
 
     /// The first day on which an escalation may go out; `Ok(None)` where the ladder does not wait, `Err` while the
     /// responsible person has not been told.
-    pub(super) fn grace(&self, candidates: &[Candidate], due: Due) -> Result<Option<NaiveDate>, ()> {
-        let is_first = |purpose: Purpose, role: &Role| purpose == Purpose::Reminder && *role == Role::Responsible;
-        if !self.rule.ladder.iter().any(|step| step.to.iter().any(|role| is_first(step.purpose, role))) {
+    fn grace(&self, candidates: &[Candidate], due: Due, silenced: &Silenced<'_>) -> Result<Option<NaiveDate>, ()> {
+        if !self.has_first() {
             return Ok(None);
         }
-        let told = self
-            .entries(due)
-            .filter(|handled| is_first(handled.purpose, &handled.role))
-            .map(|handled| handled.on)
-            .min();
-        let now = candidates.iter().any(|candidate| candidate.come && is_first(candidate.purpose, &candidate.role));
-        let told = told.or(now.then_some(self.today)).ok_or(())?;
+        let now = candidates
+            .iter()
+            .any(|candidate| candidate.come && candidate.is_first() && silenced.holds(&candidate.role).is_none());
+        let told = self.told_on(candidates, due, silenced).or(now.then_some(self.today)).ok_or(())?;
         Ok(self.calendar.add(told, self.rule.escalation_grace))
     }
 
+    /// Whether the ladder reminds whoever is responsible at all.
+    pub(super) fn has_first(&self) -> bool {
+        self.rule.ladder.iter().any(|step| step.to.iter().any(|role| is_first(step.purpose, role)))
+    }
+
+    /// The day on which whoever is responsible was first told for this due date.
+    ///
+    /// A reminder that nothing but a silence of that very person holds back counts as told on the day on which it would
+    /// have gone out: whoever asks not to be told does not keep others from hearing that it was not done.
+    pub(super) fn told_on(&self, candidates: &[Candidate], due: Due, silenced: &Silenced<'_>) -> Option<NaiveDate> {
+        let told = self.entries(due).filter(|handled| is_first(handled.purpose, &handled.role));
+        let told = told.map(|handled| handled.on).min();
+        [told, self.told_but_for_silence(candidates, due, silenced)].into_iter().flatten().min()
+    }
+
     /// Why a candidate does not go out on this occasion, and when to look again.
-    fn waits(&self, candidate: &Candidate, grace: Result<Option<NaiveDate>, ()>) -> Option<(Reason, Option<Instant>)> {
+    fn waits(
+        &self,
+        candidate: &Candidate,
+        grace: Result<Option<NaiveDate>, ()>,
+        silenced: &Silenced<'_>,
+    ) -> Option<(Reason, Option<Instant>)> {
+        if let Some(silence) = silenced.holds(&candidate.role) {
+            let next = self.next_occasion(candidate, candidate.moment);
+            if candidate.come || next < self.end_of(silence) {
+                return Some((self.held_by(silence, candidate), Some(self.end_of(silence))));
+            }
+        }
         if !candidate.come {
             let next = self.next_occasion(candidate, candidate.moment);
             return Some((Reason::NotYet(next), Some(next)));
@@ -232,14 +265,18 @@ impl Climb<'_, '_> {
 
     /// The first occasion after now, and not before `moment`, on which a candidate can go out.
     pub(super) fn next_occasion(&self, candidate: &Candidate, moment: Instant) -> Instant {
+        self.occasion_from(candidate, moment.max(self.view.now + TimeDelta::nanoseconds(1)))
+    }
+
+    /// The first occasion at `moment` or later on which a candidate can go out.
+    pub(super) fn occasion_from(&self, candidate: &Candidate, moment: Instant) -> Instant {
         let municipality = self.view.municipality;
-        let after_now = self.view.now + TimeDelta::nanoseconds(1);
         if !candidate.urgent {
-            return municipality.round_from(moment.max(after_now));
+            return municipality.round_from(moment);
         }
         let go_live = municipality.organisation.tenant.go_live;
         let go_live = go_live.map(|date| at_local(municipality.zone(), date, MORNING));
-        municipality.awake_from(go_live.map_or(moment, |go_live| moment.max(go_live)).max(after_now))
+        municipality.awake_from(go_live.map_or(moment, |go_live| moment.max(go_live)))
     }
 
     /// Per recipient, the last candidate goes out and the others are recorded.

@@ -18,6 +18,7 @@ mod periods;
 mod preview;
 mod prove;
 mod recipients;
+mod silenced;
 mod start;
 mod view;
 

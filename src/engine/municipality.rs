@@ -8,6 +8,7 @@ use crate::case::{CaseRecord, nearest};
 use crate::obligation::RuleIndex;
 use crate::organisation::{Organisation, Unit};
 use crate::rules::{CalendarIndex, From, Rule, RuleSet};
+use crate::silence::Silence;
 
 /// A municipality with the rules that are in force for it.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Municipality<'a> {
     pub rules: &'a RuleSet,
     /// Its units and people.
     pub organisation: &'a Organisation,
+    /// What it has asked not to be told of.
+    pub(super) silences: &'a [Silence],
     active: Vec<RuleIndex>,
     delivery: CalendarIndex,
 }
@@ -65,7 +68,13 @@ impl<'a> Municipality<'a> {
             None => first_calendar,
         };
         let delivery = delivery.ok_or("`packs` names no rule pack")?;
-        Ok(Self { rules, organisation, active, delivery })
+        Ok(Self { rules, organisation, silences: &[], active, delivery })
+    }
+
+    /// The same municipality with what it has asked not to be told of. Silences whose last day has passed do nothing.
+    #[must_use]
+    pub fn with_silences(self, silences: &'a [Silence]) -> Self {
+        Self { silences, ..self }
     }
 
     /// The time zone.

@@ -6,12 +6,13 @@
 use std::cmp::Reverse;
 
 use crate::calendar::{Instant, at_local};
-use crate::notice::{Purpose, Reason, Recipient, Role};
+use crate::notice::{Purpose, Reason, Recipient};
 use crate::obligation::Due;
 
 use super::ladder::{Candidate, Climb};
 use super::municipality::MORNING;
 use super::recipients::Roles;
+use super::silenced::Silenced;
 
 /// A step that has not gone out, whom it would reach today, and why.
 pub(crate) type Waiting = (Candidate, Recipient, Reason);
@@ -22,9 +23,10 @@ impl Climb<'_, '_> {
         let (Some(due), true) = (self.obligation.due, self.obligation.status.is_open()) else { return vec![] };
         let candidates = self.candidates(due);
         let held = self.held(due);
-        let first = self.first_told(&candidates, due);
+        let silenced = self.silenced();
+        let first = self.first_told(&candidates, due, &silenced);
         let waiting = |candidate: Candidate| {
-            let reason = held.unwrap_or_else(|| self.why_not_yet(&candidate, first));
+            let reason = held.unwrap_or_else(|| self.why_not_yet(&candidate, first, &silenced));
             let recipient = roles.resolve(&candidate.role).0;
             (candidate, recipient, reason)
         };
@@ -40,29 +42,39 @@ impl Climb<'_, '_> {
     }
 
     /// From when on an escalation may go out: `None` where the ladder does not wait.
-    fn first_told(&self, candidates: &[Candidate], due: Due) -> Option<Instant> {
-        let calendar = self.calendar;
-        let told = match self.grace(&[], due) {
-            Ok(day) => return day.map(|day| at_local(self.view.municipality.zone(), day, MORNING)),
-            Err(()) => candidates
-                .iter()
-                .filter(|candidate| candidate.purpose == Purpose::Reminder && candidate.role == Role::Responsible)
-                .map(|candidate| self.next_occasion(candidate, candidate.moment))
-                .min()?,
+    fn first_told(&self, candidates: &[Candidate], due: Due, silenced: &Silenced<'_>) -> Option<Instant> {
+        if !self.has_first() {
+            return None;
+        }
+        let zone = self.view.municipality.zone();
+        let ahead = || {
+            let first = candidates.iter().filter(|candidate| candidate.is_first());
+            let at = first.map(|candidate| match silenced.holds(&candidate.role) {
+                Some(silence) => self.next_occasion(candidate, candidate.moment.max(self.end_of(silence))),
+                None => self.next_occasion(candidate, candidate.moment),
+            });
+            at.min().map(|at| self.view.municipality.date(at))
         };
-        let day = calendar.add(self.view.municipality.date(told), self.rule.escalation_grace)?;
-        Some(at_local(self.view.municipality.zone(), day, MORNING))
+        let told = self.told_on(candidates, due, silenced).or_else(ahead)?;
+        Some(at_local(zone, self.calendar.add(told, self.rule.escalation_grace)?, MORNING))
     }
 
-    fn why_not_yet(&self, candidate: &Candidate, first_told: Option<Instant>) -> Reason {
+    fn why_not_yet(&self, candidate: &Candidate, first_told: Option<Instant>, silenced: &Silenced<'_>) -> Reason {
         let next = self.next_occasion(candidate, candidate.moment);
-        match first_told.filter(|_| candidate.purpose == Purpose::Escalation) {
-            Some(grace) => {
-                let later = self.next_occasion(candidate, candidate.moment.max(grace));
-                if later > next { Reason::Grace(Some(later)) } else { Reason::NotYet(next) }
-            }
-            None => Reason::NotYet(next),
+        let grace = first_told.filter(|_| candidate.purpose == Purpose::Escalation);
+        let later = grace.map_or(next, |grace| self.next_occasion(candidate, candidate.moment.max(grace)));
+        match silenced.holds(&candidate.role) {
+            Some(silence) if later < self.end_of(silence) => self.held_by(silence, candidate),
+            _ if later > next => Reason::Grace(Some(later)),
+            _ => self.moved(candidate, next).unwrap_or(Reason::NotYet(next)),
         }
+    }
+
+    /// Where a step waits for the open day to which its own date moved.
+    fn moved(&self, candidate: &Candidate, next: Instant) -> Option<Reason> {
+        let is_moved = self.view.municipality.date(next) != candidate.nominal;
+        (!candidate.urgent && next == candidate.moment && is_moved)
+            .then_some(Reason::NoOpenDay { nominal: candidate.nominal, at: next })
     }
 }
 

@@ -13,6 +13,7 @@ mod layout;
 mod ledger;
 mod problem;
 mod proof;
+mod reason;
 mod status;
 mod steps;
 

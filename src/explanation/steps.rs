@@ -3,14 +3,14 @@
 use chrono::NaiveDate;
 use serde_json::json;
 
-use super::{Fate, Line, Subject, Told};
+use super::{Fate, Line, Subject, Told, reason};
 use crate::calendar::in_zone;
 use crate::engine::{Explained, Pending};
 use crate::language::Language;
 use crate::notice::{Purpose, Reason, Recipient, Role};
 use crate::obligation::Status;
 use crate::rules::Rule;
-use crate::words::{by, length, role_name, step_place};
+use crate::words::{by, role_name, step_place};
 
 /// An entry of the ledger; `due_on` is the due date that stands now.
 pub(super) fn told(subject: &Subject<'_>, told: &Told, due_on: Option<NaiveDate>) -> Line {
@@ -80,29 +80,10 @@ fn fate(language: Language, fate: &Fate) -> Option<String> {
                 language,
                 ["trukket tilbake før sending", "trekt tilbake før sending", "withdrawn before it was sent"],
             );
-            return Some(format!("{taken}: {}", withdrawal(language, reason)));
+            return Some(format!("{taken}: {}", reason::withdrawal(language, reason)));
         }
     };
     Some(text.to_owned())
-}
-
-/// Why the store took a notice out of its message, in words.
-fn withdrawal(language: Language, reason: &str) -> String {
-    let words = match reason {
-        "met" | "met_late" => ["oppfylt", "oppfylt", "met"],
-        "void" | "missed" => ["gjelder ikke lenger", "gjeld ikkje lenger", "it no longer applies"],
-        "paused" => ["saken har pause", "saka har pause", "the case is paused"],
-        "protected" => ["saken er skjermet", "saka er skjerma", "the case is protected"],
-        "moved" | "another due date now" => ["fristen er flyttet", "fristen er flytta", "the due date has moved"],
-        "meant for somebody else now" => {
-            ["den skal til en annen nå", "det skal til ein annan no", "it is meant for somebody else now"]
-        }
-        "gone" | "case removed" => {
-            ["forpliktelsen finnes ikke lenger", "plikta finst ikkje lenger", "the obligation is gone"]
-        }
-        other => [other, other, other],
-    };
-    by(language, words).to_owned()
 }
 
 /// What goes out when if nothing changes; and what does not go out, with why.
@@ -124,61 +105,21 @@ fn step(subject: &Subject<'_>, pending: &Pending, rule: &Rule) -> Line {
     let place = step_place(language, at, pending.repetition);
     let goes_at = pending.reason.goes_at();
     let when = goes_at.map(|at| format!("{}: ", subject.moment(at))).unwrap_or_default();
-    let why = why(subject, pending.reason, rule).map(|why| format!(" – {why}")).unwrap_or_default();
-    let data = json!({
+    let why = reason::why(subject, pending.reason, rule).map(|why| format!(" – {why}")).unwrap_or_default();
+    let mut data = json!({
         "reason": pending.reason.word(), "at": pending.reason.at().map(|at| in_zone(subject.municipality.zone(), at)),
         "as": pending.purpose.word(), "step": at, "repetition": pending.repetition,
         "role": pending.role.to_string(), "to": pending.recipient.to_string(),
     });
+    match pending.reason {
+        Reason::Silenced { by, until, .. } => {
+            data["silence"] = json!(by);
+            data["until"] = json!(until);
+        }
+        Reason::NoOpenDay { nominal, .. } => data["nominal"] = json!(nominal),
+        _ => {}
+    }
     Line::new(format!("{when}{whom}, {place}{why}"), data)
-}
-
-/// Why a step has not gone out; nothing to say where its moment just has not come.
-fn why(subject: &Subject<'_>, reason: Reason, rule: &Rule) -> Option<String> {
-    let language = subject.language;
-    let text = match reason {
-        Reason::NotYet(_) => return None,
-        Reason::Grace(_) => {
-            let grace = length(language, rule.escalation_grace);
-            return Some(by(
-                language,
-                [
-                    format!("venter: den ansvarlige skal ha fått sitt varsel {grace} før"),
-                    format!("ventar: den ansvarlege skal ha fått sitt varsel {grace} før"),
-                    format!("waits: whoever is responsible is to have been told {grace} before"),
-                ],
-            ));
-        }
-        Reason::Paused => by(language, ["saken har pause", "saka har pause", "the case is paused"]),
-        Reason::Protected => by(
-            language,
-            [
-                "saken er skjermet, ingen melding går ut",
-                "saka er skjerma, inga melding går ut",
-                "the case is address-protected, no message leaves",
-            ],
-        ),
-        Reason::BeforeGoLive => by(
-            language,
-            [
-                "fristen var ute før kommunen tok i bruk varslingen",
-                "fristen var ute før kommunen tok i bruk varslinga",
-                "it was due before the municipality went live",
-            ],
-        ),
-        Reason::Overtaken(at) => {
-            let at = subject.moment(at);
-            return Some(by(
-                language,
-                [
-                    format!("{at} går et annet trinn til samme mottaker ut i stedet"),
-                    format!("{at} går eit anna trinn til same mottakar ut i staden"),
-                    format!("on {at} another step goes to the same recipient instead"),
-                ],
-            ));
-        }
-    };
-    Some(text.to_owned())
 }
 
 /// Why nothing more goes out at all, where that is so.

@@ -102,6 +102,7 @@ sections! {
     s8_obligations: "s8_obligations",
     s9_ladder: "s9_ladder",
     s9_roles: "s9_roles",
+    s9_silences: "s9_silences",
     s10_deviations: "s10_deviations",
     s12_simulate: "s12_simulate",
 }

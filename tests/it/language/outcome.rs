@@ -8,7 +8,7 @@
 //! notices       when step#repetition recipient rule/start role=… as=… due=…
 //! deviations    rule/start opened=… closed=… as=… due=… late=…
 //! unsent        day step#repetition role outcome rule/start due=…
-//! pending       rule/start step#repetition role recipient reason when
+//! pending       rule/start step#repetition role recipient reason when by=… until=… nominal=…
 //! ```
 
 use chrono_tz::Tz;
@@ -16,7 +16,7 @@ use fristvakt::calendar::{BEGINNING, Closure, Instant, end_of_day};
 use fristvakt::case::CaseFile;
 use fristvakt::engine::{Municipality, explain};
 use fristvakt::facts::World;
-use fristvakt::notice::{Outcome as NoticeOutcome, Problem};
+use fristvakt::notice::{Outcome as NoticeOutcome, Problem, Reason};
 use fristvakt::obligation::{LateUntil, ProofStep, RuleIndex, Status};
 use fristvakt::rules::RuleSet;
 use fristvakt::rules::diagnostics::{Report, Severity};
@@ -74,8 +74,10 @@ impl Outcome {
 
     fn take_world(&mut self, description: &Description, rules: &RuleSet, world: &World) {
         let Some(until) = description.until else { return };
+        let silences = description.silences();
         for facts in &world.municipalities {
             let municipality = Municipality::new(rules, &facts.organisation).expect("a municipality");
+            let municipality = municipality.with_silences(&silences);
             let zone = municipality.zone();
             let begins = description.from.map_or(BEGINNING, |from| instant(&from.to_string(), zone));
             let ends = match (until.date, until.time) {
@@ -183,7 +185,13 @@ impl Outcome {
             self.pending.extend(explained.pending.iter().map(|pending| {
                 let (reason, at) = (pending.reason.word(), shown(pending.reason.at().map(|at| writer.at(at))));
                 let step = &writer.rules.rule(explained.obligation.rule).ladder[pending.position].at;
-                format!("{key} {step}#{} {} {} {reason} {at}", pending.repetition, pending.role, pending.recipient)
+                let more = match pending.reason {
+                    Reason::Silenced { by, until, .. } => format!(" by={by} until={until}"),
+                    Reason::NoOpenDay { nominal, .. } => format!(" nominal={nominal}"),
+                    _ => String::new(),
+                };
+                let (repetition, role, recipient) = (pending.repetition, &pending.role, &pending.recipient);
+                format!("{key} {step}#{repetition} {role} {recipient} {reason} {at}{more}")
             }));
         }
     }

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use fristvakt::calendar::{Instant, at_local};
 use fristvakt::rules::diagnostics::{Report, RuleFiles};
 use fristvakt::rules::{RuleSet, load};
+use fristvakt::silence::{Covered, Silence, SilenceId};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use toml::Table;
@@ -56,6 +57,10 @@ pub(super) struct Description {
     /// Nothing but `facts`.
     #[serde(default)]
     facts_only: bool,
+
+    /// Lines `case|unit|rule|person name until`, numbered from 1. They stand from the beginning.
+    #[serde(default)]
+    silences: String,
 
     /// From when (from the beginning unless said), and until when: the end of a day, or an instant.
     pub(super) from: Option<toml::value::Datetime>,
@@ -189,6 +194,17 @@ impl Description {
         lines.extend(self.events.lines().filter(|line| !line.trim().is_empty()).map(|line| event(line, zone)));
         let text: Vec<String> = lines.iter().map(Json::to_string).collect();
         format!("{}\n{}", text.join("\n"), self.facts)
+    }
+
+    /// What the tenant has asked not to be told of.
+    pub(super) fn silences(&self) -> Vec<Silence> {
+        let lines = self.silences.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let silence = |(line, number): (Vec<&str>, i64)| {
+            let [kind, name, until] = line[..] else { panic!("`{line:?}` is no silence") };
+            let covers = Covered::parse(kind, name).expect("case, unit, rule or person");
+            Silence { id: SilenceId(number), covers, until: until.parse().expect("a date") }
+        };
+        lines.filter(|line| !line.is_empty()).zip(1..).map(silence).collect()
     }
 
     fn tenant(&self) -> Json {
