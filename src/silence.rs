@@ -45,6 +45,14 @@ pub enum Covered {
     Person(Arc<str>),
 }
 
+impl Silence {
+    /// Whether it is one of a person, and not of what they would be told of.
+    #[must_use]
+    pub fn is_of_person(&self) -> bool {
+        matches!(self.covers, Covered::Person(_))
+    }
+}
+
 impl Covered {
     /// What a kind and a name say, if the kind is one.
     #[must_use]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use crate::calendar::{Calendar, Instant, Unit, at_local, time_of_day};
+use crate::calendar::{Calendar, Instant, Unit, at_local, end_of_day, time_of_day};
 use crate::notice::{Handled, Notice, Outcome, Problem, Purpose, Reason, Recipient, Role};
 use crate::obligation::{Due, Obligation};
 use crate::rules::{Rule, Step};
@@ -242,8 +242,12 @@ impl Climb<'_, '_> {
     ) -> Option<(Reason, Option<Instant>)> {
         if let Some(silence) = silenced.holds(&candidate.role) {
             let next = self.next_occasion(candidate, candidate.moment);
-            if candidate.come || next < self.end_of(silence) {
-                return Some((self.held_by(silence, candidate), Some(self.end_of(silence))));
+            let ends = self.end_of(silence);
+            if candidate.come || next < ends {
+                // Who receives what goes to a silent person is another question every day.
+                let tomorrow = end_of_day(self.view.municipality.zone(), self.today);
+                let wakes_at = if silence.is_of_person() { tomorrow.min(ends) } else { ends };
+                return Some((self.held_by(silence, candidate), Some(wakes_at)));
             }
         }
         if !candidate.come {

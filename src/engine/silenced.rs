@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use crate::calendar::{Instant, end_of_day};
+use crate::calendar::{Instant, at_local, end_of_day};
 use crate::case::CaseFile;
 use crate::notice::{Reason, Recipient, Role};
 use crate::obligation::Due;
@@ -17,7 +17,7 @@ use crate::silence::{Covered, Silence};
 
 use super::evaluate::Evaluation;
 use super::ladder::{Candidate, Climb};
-use super::municipality::Municipality;
+use super::municipality::{EVENING, Municipality};
 use super::recipients::Roles;
 use super::view::View;
 
@@ -56,8 +56,7 @@ impl<'v> Climb<'v, '_> {
         let organisation = municipality.organisation;
         let covers = Covers { case: &self.view.case().id, unit: record.unit.as_deref(), rule: self.rule };
         let whole = longest(silences.iter().copied().filter(|one| covers.is_covered(one, organisation, self.view.now)));
-        let persons: Vec<&Silence> =
-            silences.into_iter().filter(|one| matches!(one.covers, Covered::Person(_))).collect();
+        let persons: Vec<&Silence> = silences.into_iter().filter(|one| one.is_of_person()).collect();
         let now = self.view.now;
         let roles = || Roles::new(organisation, record, &self.rule.responsible, now, self.today);
         Silenced { whole, roles: (!persons.is_empty()).then(roles), persons }
@@ -86,12 +85,21 @@ impl<'v> Climb<'v, '_> {
         let held_back =
             candidates.iter().filter(|candidate| candidate.is_first() && silenced.holds_person_alone(&candidate.role));
         let first = held_back.min_by_key(|candidate| candidate.moment)?;
-        let next = |at: &Instant| self.occasion_from(first, *at + TimeDelta::nanoseconds(1));
-        let after = |at: &Instant| Some(next(at)).filter(|next| next > at);
-        let occasions = std::iter::successors(Some(self.occasion_from(first, first.moment)), after);
+        let occasions = std::iter::successors(Some(self.occasion_from(first, first.moment)), |at| {
+            Some(self.occasion_after(first, *at)).filter(|next| next > at)
+        });
         let would = occasions.take_while(|at| *at <= self.view.now).find(|at| self.would_have_told(*at, due));
         let would = would.unwrap_or_else(|| self.next_occasion(first, first.moment));
         Some(self.view.municipality.date(would))
+    }
+
+    /// The next occasion worth looking at after another. What is urgent can go out at any time of the day: its last
+    /// instant stands for it.
+    fn occasion_after(&self, candidate: &Candidate, at: Instant) -> Instant {
+        let next = self.occasion_from(candidate, at + TimeDelta::nanoseconds(1));
+        let municipality = self.view.municipality;
+        let evening = at_local(municipality.zone(), municipality.date(next), EVENING) - TimeDelta::nanoseconds(1);
+        if candidate.urgent && at < evening { evening } else { next }
     }
 
     /// Whether steps for this due date went out at an earlier moment, by what was known then.

@@ -9,8 +9,10 @@ use fristvakt::calendar::Instant;
 use fristvakt::case::CaseFile;
 use fristvakt::engine::{Municipality, Occasion, Plan, explain, plan, plan_notices};
 use fristvakt::facts::World;
+use fristvakt::notice::Reason;
 use fristvakt::obligation::{Closing, Deviation, ProofStep, Status};
 use fristvakt::rules::RuleSet;
+use fristvakt::silence::{Covered, Silence, SilenceId};
 use fristvakt::simulate::{Stretch, run_case};
 use proptest::prelude::*;
 
@@ -159,6 +161,34 @@ fn records() -> impl Strategy<Value = String> {
 fn moment() -> impl Strategy<Value = Instant> {
     (0i64..140, prop_oneof![Just(8u32), 0u32..24])
         .prop_map(|(on, hour)| instant(&format!("{}T{hour:02}:00", day(on)), chrono_tz::Europe::Oslo))
+}
+
+/// What somebody has asked not to be told of: some of it bears on the case, some does not.
+fn silences() -> impl Strategy<Value = Vec<Silence>> {
+    const COVERED: [(&str, &str); 9] = [
+        ("person", "holder"),
+        ("person", "holder"),
+        ("person", "deputy"),
+        ("person", "leader"),
+        ("case", "S"),
+        ("unit", "dept"),
+        ("unit", "elsewhere"),
+        ("rule", "p/each"),
+        ("rule", "p/hours"),
+    ];
+    let silence = (0..COVERED.len(), 0i64..140).prop_map(|(which, until)| {
+        let (kind, name) = COVERED[which];
+        let covers = Covered::parse(kind, name).expect("a kind");
+        Silence { id: SilenceId(which.try_into().expect("small")), covers, until: day(until) }
+    });
+    proptest::collection::vec(silence, 1..4)
+}
+
+/// What may be sent at a moment.
+fn occasion(municipality: &Municipality<'_>, now: Instant) -> Occasion {
+    let today = municipality.date(now);
+    let is_opening = municipality.holds_round(today) && municipality.opening(today) == now;
+    if is_opening { Occasion::Round } else { Occasion::Between }
 }
 
 /// Looks at the one case of a world.
@@ -327,6 +357,55 @@ proptest! {
                 let in_round = municipality.holds_round(on) && municipality.opening(on) == *at;
                 let is_urgent = RULES.rule(notice.rule).ladder[notice.position].urgent;
                 assert!(in_round || (is_urgent && (7..21).contains(&local.hour())), "{notice:?} at {local}");
+            }
+        });
+    }
+
+    #[test]
+    fn s9_a_silence_touches_neither_obligations_nor_the_register(
+        records in records(), events in events(), silences in silences(), now in moment(), round in any::<bool>(),
+    ) {
+        let occasion = if round { Occasion::Round } else { Occasion::Between };
+        within(&facts(&records, &events), |municipality, case| {
+            let plain = plan(municipality, case, &[], now, occasion);
+            let silent = municipality.clone().with_silences(&silences);
+            let quiet = plan(&silent, case, &[], now, occasion);
+            assert_eq!(plain.obligations, quiet.obligations);
+            assert_eq!(plain.deviations, quiet.deviations);
+            for notice in &quiet.notices {
+                let rule = RULES.rule(notice.rule);
+                assert_eq!(silent.silence(case, rule, &notice.recipient, now), None, "{notice:?}");
+            }
+            for one in explain(&silent, case, &[], now) {
+                let rule = RULES.rule(one.obligation.rule);
+                for pending in one.pending {
+                    if let Reason::Silenced { by, until, at } = pending.reason {
+                        let silence = silent.silence(case, rule, &pending.recipient, now).expect("a silence");
+                        assert_eq!((silence.id, silence.until), (by, until));
+                        assert!(municipality.date(at) > until, "{pending:?}");
+                    }
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn s9_whoever_sleeps_until_the_plan_says_so_misses_nothing_of_a_silence(
+        records in records(), events in events(), silences in silences(), now in moment(),
+    ) {
+        within(&facts(&records, &events), |municipality, case| {
+            let silent = municipality.clone().with_silences(&silences);
+            let mut ledger = Vec::new();
+            let mut next = Some(instant("2026-01-01", municipality.zone()));
+            let mut last = None;
+            while let Some(at) = next.filter(|at| *at <= now) {
+                let step = plan_notices(&silent, case, &ledger, at, occasion(&silent, at));
+                ledger.extend(step.handled);
+                (last, next) = (Some(at), step.next_at);
+            }
+            if last != Some(now) {
+                let step = plan_notices(&silent, case, &ledger, now, occasion(&silent, now));
+                assert_eq!((step.notices, step.handled), (vec![], vec![]), "asleep until {next:?}");
             }
         });
     }
