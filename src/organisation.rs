@@ -241,6 +241,14 @@ impl Organisation {
         ids
     }
 
+    /// The ids of all persons recorded at any time, sorted.
+    #[must_use]
+    pub fn person_ids(&self) -> Vec<&Arc<str>> {
+        let mut ids: Vec<&Arc<str>> = self.persons.keys().collect();
+        ids.sort();
+        ids
+    }
+
     /// Whether a unit of this id is recorded at any time.
     #[must_use]
     pub fn has_unit(&self, id: &str) -> bool {

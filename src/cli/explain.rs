@@ -125,8 +125,10 @@ impl Explain {
             };
             let mut rows = store.list_notices(&filter).await?;
             rows.retain(|row| row.case == *case.file.id && row.made_at.instant() <= now);
-            let municipality =
-                Municipality::new(&rules, &stored.organisation).map_err(|text| Failed::with(CONFIGURATION, text))?;
+            let silences = store.silences_at(&stored.organisation.tenant.id, now).await?;
+            let municipality = Municipality::new(&rules, &stored.organisation)
+                .map_err(|text| Failed::with(CONFIGURATION, text))?
+                .with_silences(&silences);
             let mut told: Vec<Told> = rows.iter().filter_map(told).collect();
             told.sort_by_key(|told| told.at);
             // Withdrawn notices were never sent: the ledger does not know them.

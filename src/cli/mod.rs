@@ -12,6 +12,7 @@ mod notices;
 mod obligations;
 mod quarantine;
 mod run;
+mod silence;
 mod simulate;
 mod store;
 mod table;
@@ -72,6 +73,9 @@ enum Command {
     Run(run::Run),
     /// Run the tests of a rules folder.
     Test(test::Test),
+    /// Hold back messages for a time.
+    #[command(subcommand)]
+    Silence(silence::Silence),
     /// Show what a rule folder would have done, from facts alone.
     Simulate(simulate::Simulate),
 }
@@ -186,6 +190,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Quarantine(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Silence(command) => command.run(),
         Command::Simulate(command) => command.run(),
     };
     match result {

@@ -21,13 +21,15 @@ impl Daemon {
         notices: &[ClaimedNotice],
         now: Instant,
     ) -> Result<Onward, StoreError> {
-        let Ok(municipality) = Municipality::new(&rules.set, &stored.organisation) else { return Ok(vec![]) };
+        let Ok(municipality) = stored.municipality(&rules.set) else { return Ok(vec![]) };
         let ids: Vec<&str> = notices.iter().map(|notice| notice.case.as_str()).collect();
         let cases = self.store.cases(stored, &rules.set, &ids).await?;
         let mut onward: Onward = Vec::new();
         for notice in notices {
             let chain = chain(rules, &municipality, &cases, notice, now);
-            let Some(next) = next(chain, unreached) else { continue };
+            // Nobody who has asked not to be told.
+            let is_silent = |recipient: &Recipient| municipality.silence_of(recipient, now).is_some();
+            let Some(next) = next(chain, unreached, is_silent) else { continue };
             match onward.iter_mut().find(|(recipient, _)| *recipient == next) {
                 Some((_, names)) => names.push(notice.name()),
                 None => onward.push((next, vec![notice.name()])),
@@ -58,8 +60,12 @@ fn chain(
 }
 
 /// Whoever stands after a recipient, or first where the recipient stands in no chain.
-fn next(chain: Vec<Recipient>, unreached: &Recipient) -> Option<Recipient> {
+fn next(
+    chain: Vec<Recipient>,
+    unreached: &Recipient,
+    is_silent: impl Fn(&Recipient) -> bool,
+) -> Option<Recipient> {
     let place = chain.iter().position(|recipient| recipient == unreached);
     let mut later = chain.into_iter().skip(place.map_or(0, |place| place + 1));
-    later.find(|recipient| recipient != unreached)
+    later.find(|recipient| recipient != unreached && !is_silent(recipient))
 }

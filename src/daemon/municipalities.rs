@@ -1,11 +1,11 @@
-//! The municipalities as last read. They change seldom and are asked for all the time; whether they did is one small
+//! The municipalities as last read, with their silences. They change seldom and are asked for all the time; whether they did is one small
 //! question to the store.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Daemon, Rules};
 use crate::calendar::Instant;
-use crate::store::{StoreError, StoredOrganisation};
+use crate::store::{Generation, StoreError, StoredOrganisation};
 
 /// What was read last, if anything.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Known(Mutex<Option<Read>>);
 #[derive(Clone, Debug)]
 struct Read {
     fingerprint: String,
-    generations: Vec<(String, i64)>,
+    generations: Vec<Generation>,
     organisations: Arc<Vec<StoredOrganisation>>,
     quarantined: usize,
 }

@@ -1,5 +1,5 @@
-//! Just before sending, the cases are read again: what is met, void, paused or meant for somebody else by then is
-//! taken out of the message (`rule-language` § 9).
+//! Just before sending, the cases are read again: what is met, void, paused, silenced or meant for somebody else by
+//! then is taken out of the message (`rule-language` § 9).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use crate::calendar::Instant;
 use crate::engine::{Explained, Municipality, explain};
 use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::{ObligationKey, Status};
+use crate::rules::Rule;
 use crate::store::{Claimed, ClaimedNotice, NoticeName, NoticeRow, StoredCase};
 
 /// A notice that still applies, with what a message says of it.
@@ -32,7 +33,7 @@ pub(super) struct Rechecked {
     pub(super) applicable: Vec<Applicable>,
     /// What no longer applies, with why.
     pub(super) withdrawn: Vec<(NoticeName, &'static str)>,
-    /// Cases that are to be planned again, because a notice was meant for somebody else.
+    /// Cases that are to be planned again, because a notice was meant for somebody else or is to come again later.
     pub(super) revisit: Vec<String>,
     /// Case ids with the version in which they were read.
     pub(super) seen: Vec<(String, i64)>,
@@ -75,7 +76,7 @@ impl<'a> Recheck<'a> {
             match self.case(case, message).notice(notice) {
                 Ok(applicable) => found.applicable.push(applicable),
                 Err(reason) => {
-                    if reason == OTHER_RECIPIENT && !found.revisit.contains(&notice.case) {
+                    if [OTHER_RECIPIENT, SILENCED].contains(&reason) && !found.revisit.contains(&notice.case) {
                         found.revisit.push(notice.case.clone());
                     }
                     found.withdrawn.push((notice.name(), reason));
@@ -93,6 +94,7 @@ impl<'a> Recheck<'a> {
 }
 
 const OTHER_RECIPIENT: &str = "meant for somebody else now";
+const SILENCED: &str = "silenced";
 
 struct CaseRecheck<'a> {
     municipality: &'a Municipality<'a>,
@@ -136,6 +138,9 @@ impl CaseRecheck<'_> {
         if recipient != self.message.recipient && !rerouted {
             return Err(OTHER_RECIPIENT);
         }
+        if self.is_silenced(rule, &recipient) {
+            return Err(SILENCED);
+        }
         let reader = self.reader_role(&rule.responsible, &role);
         let purpose =
             if notice.purpose == Purpose::Escalation.word() { Purpose::Escalation } else { Purpose::Reminder };
@@ -159,6 +164,12 @@ impl CaseRecheck<'_> {
                 start: obligation.start.clone(),
             },
         })
+    }
+
+    /// Whether a silence holds it back, also one of whoever gets it in place of a refused address.
+    fn is_silenced(&self, rule: &Rule, recipient: &Recipient) -> bool {
+        let silence = |recipient| self.municipality.silence(&self.case.file, rule, recipient, self.now);
+        [recipient, &self.message.recipient].into_iter().any(|recipient| silence(recipient).is_some())
     }
 
     /// When whoever is responsible was last told of a due date, if a message really left for them.

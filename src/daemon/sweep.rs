@@ -51,7 +51,7 @@ impl Daemon {
         swept: &mut Swept,
     ) -> Result<(), StoreError> {
         let tenant = &stored.organisation.tenant;
-        let municipality = match Municipality::new(&rules.set, &stored.organisation) {
+        let municipality = match stored.municipality(&rules.set) {
             Ok(municipality) => municipality,
             Err(reason) => {
                 tracing::error!(tenant = %tenant.id, "nothing can be planned: {reason}");

@@ -128,6 +128,12 @@ impl<'a> Municipality<'a> {
         longest(whole.chain(of_person(&silences, recipient)))
     }
 
+    /// A person's own silence now; of several the one that lasts longest.
+    #[must_use]
+    pub fn silence_of(&self, recipient: &Recipient, now: Instant) -> Option<&'a Silence> {
+        of_person(&self.silences_on(self.date(now)), recipient)
+    }
+
     /// The silences that last until a day or longer.
     fn silences_on(&self, day: NaiveDate) -> Vec<&'a Silence> {
         self.silences.iter().filter(|silence| day <= silence.until).collect()

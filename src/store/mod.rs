@@ -27,6 +27,7 @@ mod audit;
 mod calendar;
 mod columns;
 mod connect;
+mod covered;
 mod document;
 mod import;
 mod ledger;
@@ -37,6 +38,7 @@ mod planning;
 mod quarantine;
 mod register;
 mod rounds;
+mod silences;
 
 use std::path::PathBuf;
 
@@ -48,12 +50,13 @@ pub use audit::{AuditEntry, AuditRow};
 pub use calendar::CalendarRow;
 pub use columns::{At, Day};
 pub use connect::Access;
+pub use covered::Named;
 pub use import::{FileError, ImportError, Imported, Progress};
 pub use lists::{
     AttemptRow, DeviationFilter, DeviationRow, MessageFilter, MessageRow, NoticeFilter, NoticeRow, ObligationFilter,
     ObligationRow, ProblemRow, QualityRow,
 };
-pub use organisations::StoredOrganisation;
+pub use organisations::{Generation, StoredOrganisation};
 pub use outbox::{
     Accepted, CAPPED, ChannelState, Claimed, ClaimedNotice, CommitVerdict, FailureClass, Held, Next, NoticeName, Ready,
     Recalled, Refusal, TakenBack, Undelivered,
@@ -61,6 +64,7 @@ pub use outbox::{
 pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;
 pub use register::{DeviationName, Explanation};
+pub use silences::{NewSilence, SilenceRow};
 
 /// A database that is open.
 #[derive(Debug)]

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use chrono_tz::Tz;
+use sqlx::FromRow;
 
 use super::quarantine::set_aside;
+use super::silences::current;
 use super::{At, Quarantined, Store, StoreError};
 use crate::calendar::Instant;
 use crate::engine::Municipality;
@@ -12,6 +14,7 @@ use crate::fact::Fact;
 use crate::facts::assemble_organisation;
 use crate::organisation::{Organisation, Tenant};
 use crate::rules::RuleSet;
+use crate::silence::Silence;
 
 /// A municipality as it is stored.
 #[derive(Clone, Debug)]
@@ -22,6 +25,29 @@ pub struct StoredOrganisation {
     pub generation: i64,
     /// The earliest moment at which anything was recorded: without `go_live`, rounds begin then.
     pub first_recorded_at: Option<Instant>,
+    /// What it has asked not to be told of, as of when it was read.
+    pub silences: Vec<Silence>,
+}
+
+impl StoredOrganisation {
+    /// As the engine works with it, with its silences.
+    ///
+    /// # Errors
+    /// As [`Municipality::new`].
+    pub fn municipality<'a>(&'a self, rules: &'a RuleSet) -> Result<Municipality<'a>, String> {
+        Ok(Municipality::new(rules, &self.organisation)?.with_silences(&self.silences))
+    }
+}
+
+/// What changed of a municipality besides its cases.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Generation {
+    /// The municipality's id.
+    pub id: String,
+    /// Grows with every change of its own, its units' and its people's records.
+    pub generation: i64,
+    /// Grows whenever a silence begins or is ended.
+    pub silence_changes: i64,
 }
 
 /// Id, generation and first recording of a tenant.
@@ -29,6 +55,9 @@ type TenantRow = (String, i64, Option<At>);
 
 /// Type, id and line of a record.
 type RecordRow = (String, String, String);
+
+/// Tenants; records and silences by tenant.
+type TenantRows = (Vec<TenantRow>, HashMap<String, Vec<RecordRow>>, HashMap<String, Vec<Silence>>);
 
 impl Store {
     /// All municipalities, and the records of theirs that do not parse, which are set aside. A municipality whose own
@@ -55,12 +84,13 @@ impl Store {
         rules: &RuleSet,
         now: Instant,
     ) -> Result<(Vec<StoredOrganisation>, Vec<Quarantined>), StoreError> {
-        let (tenants, mut records) = self.read_tenants().await?;
+        let (tenants, mut records, mut silences) = self.read_tenants(now).await?;
         let (mut found, mut poison) = (vec![], vec![]);
         for (id, generation, first_recorded_at) in tenants {
             let facts = records.remove(&id).unwrap_or_default();
             match organisation(&id, &facts, rules, now, &mut poison) {
                 Ok(organisation) => found.push(StoredOrganisation {
+                    silences: silences.remove(&id).unwrap_or_default(),
                     organisation,
                     generation,
                     first_recorded_at: first_recorded_at.map(At::instant),
@@ -85,27 +115,28 @@ impl Store {
         Ok(rows.into_iter().filter_map(|(id, text)| Some((id, zone(&text)?))).collect())
     }
 
-    /// Each municipality's generation: it grows with every change of its own, its units' and its people's records.
+    /// Each municipality's generation, by id.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn generations(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        let select = "SELECT id, generation FROM tenants ORDER BY id";
+    pub async fn generations(&self) -> Result<Vec<Generation>, StoreError> {
+        let select = "SELECT id, generation, silence_changes FROM tenants ORDER BY id";
         Ok(sqlx::query_as(select).fetch_all(&self.readers).await?)
     }
 
-    /// Tenants, and their records' lines, as of one moment.
-    async fn read_tenants(&self) -> Result<(Vec<TenantRow>, HashMap<String, Vec<RecordRow>>), StoreError> {
+    /// Tenants, their records' lines and their silences, as of one moment.
+    async fn read_tenants(&self, now: Instant) -> Result<TenantRows, StoreError> {
         let mut read = self.readers.begin().await?;
         let select = "SELECT id, generation, first_recorded_at FROM tenants ORDER BY id";
         let tenants = sqlx::query_as(select).fetch_all(&mut *read).await?;
         let select = "SELECT tenant, type, id, fact FROM records ORDER BY tenant, type, id, version";
         let rows: Vec<(String, String, String, String)> = sqlx::query_as(select).fetch_all(&mut *read).await?;
+        let silences = current(&mut read, now).await?;
         let mut records: HashMap<String, Vec<_>> = HashMap::new();
         for (tenant, record_type, id, fact) in rows {
             records.entry(tenant).or_default().push((record_type, id, fact));
         }
-        Ok((tenants, records))
+        Ok((tenants, records, silences))
     }
 
     /// Tenant, unit and person records that parse again leave the quarantine. Nothing is written where nothing is new.

@@ -46,8 +46,7 @@ impl Daemon {
         let mut prepared = Vec::new();
         for (tenant, messages) in by_tenant {
             let stored = organisations.iter().find(|stored| *stored.organisation.tenant.id == *tenant);
-            let municipality =
-                stored.and_then(|stored| Some((stored, Municipality::new(&rules.set, &stored.organisation).ok()?)));
+            let municipality = stored.and_then(|stored| Some((stored, stored.municipality(&rules.set).ok()?)));
             let Some((stored, municipality)) = municipality else {
                 let unusable = || Err(Failure::new(FailureClass::Temporary, "tenant unusable"));
                 prepared.extend(messages.into_iter().map(|message| Prepared { message, parcel: unusable() }));
