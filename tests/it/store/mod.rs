@@ -7,10 +7,11 @@ mod open;
 mod outbox;
 mod planning;
 mod register;
+mod silences;
 
 use chrono::{DateTime, TimeDelta};
 use fristvakt::calendar::Instant;
-use fristvakt::engine::{Municipality, Occasion, plan};
+use fristvakt::engine::{Occasion, plan};
 use fristvakt::fact::Fact;
 use fristvakt::facts::ndjson;
 use fristvakt::rules::RuleSet;
@@ -77,7 +78,7 @@ impl House {
         let mut outcomes = vec![];
         for of in &organisations {
             let tenant = &of.organisation.tenant;
-            let municipality = Municipality::new(&self.rules, &of.organisation).expect("a municipality");
+            let municipality = of.municipality(&self.rules).expect("a municipality");
             loop {
                 let due = self.store.due_cases(of, &self.rules, now, 1).await.expect("due cases");
                 if due.is_empty() {
