@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::facts::load_world;
 use super::store::with_store;
-use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, Format, RulesArgument, USAGE, load, open};
+use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, Format, RulesArgument, USAGE};
 use crate::calendar::Instant;
 use crate::case::CaseFile;
 use crate::clock::Clock;
@@ -115,8 +115,7 @@ impl Explain {
 
     fn of_store(&self, now: Instant) -> Result<Explanation, Failed> {
         with_store(&self.config, Access::Read, async |store, config| {
-            let folder = self.rules.rules.as_deref().or(config.rules.as_deref());
-            let (rules, _) = load(&open(folder)?)?;
+            let rules = self.rules.load_or(config)?;
             let (stored, case) = self.stored(store, &rules, now).await?;
             let filter = NoticeFilter {
                 tenant: Some(stored.organisation.tenant.id.to_string()),

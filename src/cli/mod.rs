@@ -126,6 +126,11 @@ impl RulesArgument {
     fn load(&self) -> Result<RuleSet, Failed> {
         Ok(load(&open(self.rules.as_deref())?)?.0)
     }
+
+    /// The configuration's rules where the command line names none.
+    fn load_or(&self, config: &Config) -> Result<RuleSet, Failed> {
+        Ok(load(&open(self.rules.as_deref().or(config.rules.as_deref()))?)?.0)
+    }
 }
 
 /// Where the configuration is, for commands that need it.

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::store::{Author, Listing, Zones, with_store};
 use super::table::{Table, or_empty};
-use super::{ConfigArgument, FAILED, Failed, RulesArgument, USAGE, load, open};
+use super::{ConfigArgument, FAILED, Failed, RulesArgument, USAGE};
 use crate::calendar::{Instant, civil_date};
 use crate::clock::Clock;
 use crate::rules::RuleSet;
@@ -111,8 +111,7 @@ impl Add {
         let (by, reason, now) = (self.author.name()?, self.author.reason()?, Clock::System.now());
         let wanted = self.target.wanted();
         let (id, covers) = with_store(&self.config, Access::Write, async |store, config| {
-            let folder = self.rules.rules.as_deref().or(config.rules.as_deref());
-            let (rules, _) = load(&open(folder)?)?;
+            let rules = self.rules.load_or(config)?;
             let (stored, covers) = self.found(store, &rules, &wanted, now).await?;
             let tenant = &stored.organisation.tenant;
             let today = civil_date(tenant.zone, now);

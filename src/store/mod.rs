@@ -29,6 +29,7 @@ mod columns;
 mod connect;
 mod covered;
 mod document;
+mod documents;
 mod import;
 mod ledger;
 mod lists;
@@ -51,6 +52,7 @@ pub use calendar::CalendarRow;
 pub use columns::{At, Day};
 pub use connect::Access;
 pub use covered::Named;
+pub use documents::StoredDocument;
 pub use import::{FileError, ImportError, Imported, Progress};
 pub use lists::{
     AttemptRow, DeviationFilter, DeviationRow, MessageFilter, MessageRow, NoticeFilter, NoticeRow, ObligationFilter,

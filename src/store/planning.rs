@@ -4,13 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::document::Document;
+use super::documents::case_file;
 use super::ledger::ledgers;
 use super::quarantine::set_aside;
 use super::{At, Quarantined, ROWS, Store, StoreError, StoredOrganisation, push_list};
 use crate::calendar::Instant;
 use crate::case::CaseFile;
-use crate::facts::assemble_case;
 use crate::notice::Handled;
 use crate::organisation::Tenant;
 use crate::rules::RuleSet;
@@ -223,7 +222,6 @@ fn stored_case(
     tenant: &Tenant,
     rules: &RuleSet,
 ) -> Result<StoredCase, String> {
-    let document: Document = serde_json::from_str(&row.document).map_err(|error| error.to_string())?;
-    let file = assemble_case(&row.id, &document.records, &document.events, tenant, &rules.vocabulary)?;
+    let file = case_file(&row.id, &row.document, tenant, rules)?;
     Ok(StoredCase { file, ledger, stamp: Stamp { version: row.version, generation, digest: row.digest } })
 }

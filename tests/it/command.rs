@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use fristvakt::silence::{Covered, SilenceId};
+use fristvakt::store::{Access, NewSilence, Store};
 use serde_json::Value;
 
 const RULES: &str = "tests/data/examples/rules";
@@ -68,6 +70,137 @@ fn simulate_prints_json_as_ever() {
 }
 
 #[test]
+fn simulate_says_the_same_from_the_database_and_from_facts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = folder.path().join("rules");
+    copy(Path::new(RULES), &other);
+    let pack = other.join("example.toml");
+    let longer = std::fs::read_to_string(&pack).expect("a pack").replace("\"14d\"", "\"15d\"");
+    std::fs::write(&pack, longer).expect("written");
+    let other = other.to_str().expect("a path");
+    for example in ["01-ordinary", "02-easter-and-late-registration", "05-correction"] {
+        let facts = format!("tests/data/examples/{example}.ndjson");
+        let url = format!("sqlite://{}", folder.path().join(format!("{example}.db")).display());
+        stdout(&["import", &facts, "--database", &url]);
+        // What somebody has silenced is none of its business.
+        stdout(&[
+            "silence",
+            "add",
+            "--unit",
+            "skole",
+            "--until",
+            "2099-12-31",
+            "--reason",
+            "x",
+            "--by",
+            "kari",
+            "--database",
+            &url,
+        ]);
+        for more in [&[][..], &["--format", "json"], &["--compare", other], &["--compare", other, "--format", "json"]] {
+            let run = |from: &[&str]| {
+                let stretch = ["--from", "2026-03-01", "--to", "2026-06-30"];
+                stdout(&[&["simulate"], from, &stretch[..], more].concat())
+            };
+            let stored = run(&["--store", "--database", &url]);
+            assert_eq!(stored, run(&["--facts", &facts, "--rules", RULES]), "{example} {more:?}");
+            assert!(!stored.is_empty(), "{example} {more:?}");
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let target = to.join(entry.file_name().expect("a name"));
+        if entry.is_dir() {
+            copy(&entry, &target);
+        } else {
+            std::fs::copy(&entry, &target).expect("copied");
+        }
+    }
+}
+
+#[test]
+fn silences_are_added_listed_and_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = database(folder.path());
+    let silence = |more: &[&str]| stdout(&[&["silence"], more, &["--database", &url]].concat());
+    let why = ["--reason", "agreed", "--by", "kari"];
+    let until = ["--until", "2099-12-31"];
+    let added = silence(&[&["add", "--case", "R1"], &until[..], &why].concat());
+    insta::assert_snapshot!(added, @"silence 1: nobody is told of case S-1 until the end of 2099-12-31 (by kari: agreed)");
+    insta::assert_snapshot!(silence(&[&["add", "--person", "larer"], &until[..], &why].concat()), @"silence 2: larer is told nothing until the end of 2099-12-31 (by kari: agreed)");
+    let listed = silence(&["list", "--format", "json"]);
+    let first: Value = serde_json::from_str(listed.lines().next().expect("a silence")).expect("JSON");
+    for (field, value) in [
+        ("id", Value::from(1)),
+        ("covers", "case".into()),
+        ("until", "2099-12-31".into()),
+        ("by", "kari".into()),
+        ("reason", "agreed".into()),
+        ("state", "active".into()),
+    ] {
+        assert_eq!(first[field], value, "{field}");
+    }
+    insta::assert_snapshot!(silence(&["end", "1", "--reason", "answered", "--by", "per"]), @"silence 1 is ended; what it held back goes out in the next round, if it still applies (by per: answered)");
+    assert_eq!(silence(&["list", "--format", "json"]).lines().count(), 1);
+    assert_eq!(silence(&["list", "--all", "--format", "json"]).lines().count(), 2);
+    assert_eq!(silence(&["list", "--all", "--tenant", "other"]), "");
+
+    let refused = |more: &[&str]| failure(&[&["silence"], more, &["--database", &url]].concat());
+    let add = |target: [&str; 2], until: &str| refused(&[&["add"], &target[..], &["--until", until], &why].concat());
+    for (found, code, says) in [
+        (add(["--case", "S-9"], "2099-12-31"), 1, "there is no case `S-9` by id or reference; did you mean `S-1`?"),
+        (add(["--unit", "skolen"], "2099-12-31"), 1, "there is no unit `skolen`; did you mean `skole`?"),
+        (add(["--rule", "decison"], "2099-12-31"), 1, "there is no rule `decison`; did you mean `example/decision`?"),
+        (add(["--person", "zzz"], "2099-12-31"), 1, "there is no person `zzz`; check its spelling"),
+        (add(["--case", "R1"], "2020-01-01"), 2, "--until 2020-01-01 has passed; today is"),
+        (refused(&["end", "1", "--reason", "x", "--by", "per"]), 1, "silence 1 is over already: ended"),
+        (refused(&["end", "9", "--reason", "x", "--by", "per"]), 1, "there is no silence 9; `fristvakt silence list`"),
+        (refused(&["add", "--until", "2099-12-31", "--reason", "x"]), 2, "Usage"),
+        (refused(&["add", "--case", "R1", "--unit", "skole", "--until", "2099-12-31", "--reason", "x"]), 2, "Usage"),
+        (refused(&["end", "2", "--reason", " ", "--by", "per"]), 2, "--reason says nothing"),
+    ] {
+        assert_eq!(found.0, code, "{}", found.1);
+        assert!(found.1.contains(says), "{}", found.1);
+    }
+}
+
+#[tokio::test]
+async fn silences_are_a_table_and_explain_names_them_by_their_id() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = database(folder.path());
+    let store = Store::open(&folder.path().join("f.db"), Access::Write).await.expect("a store");
+    let at = |text: &str| chrono::DateTime::parse_from_rfc3339(text).expect("an instant").to_utc();
+    for (kind, name, until, made_at) in [
+        ("case", "S-1", "2099-12-31", "2026-04-10T12:00:00+02:00"),
+        ("unit", "oppvekst", "2099-12-31", "2026-04-11T12:00:00+02:00"),
+        ("rule", "example/decision", "2020-01-01", "2020-01-01T12:00:00+01:00"),
+    ] {
+        let covers = Covered::parse(kind, name).expect("a kind");
+        let until = until.parse().expect("a date");
+        let silence = NewSilence { tenant: "k", covers: &covers, until, by: "kari", reason: "talk with home" };
+        store.add_silence(&silence, at(made_at)).await.expect("added");
+    }
+    store.end_silence(SilenceId(2), "per", "answered", at("2026-04-12T09:30:00+02:00")).await.expect("ended");
+    store.close().await;
+    let list = |more: &[&str]| stdout(&[&["silence", "list", "--database", &url], more].concat());
+    insta::assert_snapshot!("silences", format!("{}\n{}", list(&[]), list(&["--all"])));
+    let explained = |now: &str, more: &[&str]| {
+        stdout(&[&["explain", "R1", "--language", "en", "--now", now, "--database", &url], more].concat())
+    };
+    let text = explained("2026-04-14T09:00:00+02:00", &[]);
+    assert!(text.contains("silenced until the end of") && text.contains("(silence 1)"), "{text}");
+    let objects = explained("2026-04-14T09:00:00+02:00", &["--format", "json"]);
+    assert!(objects.contains(r#""silence":1"#), "{objects}");
+    for free in ["kari", "talk"] {
+        assert!(!text.contains(free) && !objects.contains(free), "{free}");
+    }
+    assert!(!explained("2026-04-10T11:59:59+02:00", &[]).contains("silence"), "it was not there yet");
+}
+
+#[test]
 fn wrong_facts_are_all_named_and_nothing_is_simulated() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("wrong.ndjson");
@@ -91,6 +224,13 @@ fn exit_codes_tell_failure_usage_and_configuration_apart() {
         (vec!["explain", "R1", "--database", &none], 1, "there is no database"),
         (vec!["obligations", "list", "--database", &none], 1, "there is no database"),
         (vec!["explain"], 2, "Usage"),
+        (vec!["simulate", "--from", "2026-01-01", "--to", "2026-01-31"], 2, "--facts <FILE>"),
+        (with(&["simulate", "--store"], &["--from", "2026-01-01", "--to", "2026-01-31"]), 2, "cannot be used with"),
+        (
+            vec!["simulate", "--store", "--from", "2026-01-01", "--to", "2026-01-31", "--database", &none],
+            1,
+            "no database",
+        ),
         (vec!["obligations", "list", "--status", "late"], 2, "possible values"),
         (with(&["simulate"], &["--from", "2026-02-01", "--to", "2026-01-01"]), 2, "swap them"),
         (vec!["explain", "R1", "--facts", EASTER, "--rules", "/nowhere"], 78, "cannot read the rules"),

@@ -9,11 +9,16 @@ use fristvakt::explanation::{Explanation, Subject, from_run};
 use fristvakt::facts::World;
 use fristvakt::folder::RulesFolder;
 use fristvakt::language::Language;
+use fristvakt::silence::{Covered, Silence, SilenceId};
 use fristvakt::simulate::{Stretch, run_case};
 
 const NOW: &str = "2026-04-16T12:00:00+02:00";
 
 fn explanations(language: Language) -> Vec<Explanation> {
+    explanations_with(language, &[])
+}
+
+fn explanations_with(language: Language, silences: &[Silence]) -> Vec<Explanation> {
     // As the user would name it: the place of a rule is part of the explanation.
     let folder = PathBuf::from("tests/data/examples/rules");
     let rules = RulesFolder::open(Some(&folder)).expect("a folder").load().expect("rules").0;
@@ -21,12 +26,13 @@ fn explanations(language: Language) -> Vec<Explanation> {
     let world = World::load(facts.as_slice(), &rules).expect("a world");
     let facts = &world.municipalities[0];
     let municipality = Municipality::new(&rules, &facts.organisation).expect("a municipality");
+    let silent = municipality.clone().with_silences(silences);
     let now: Instant = NOW.parse().expect("an instant");
     let explanation = |case| {
         let stretch = Stretch::until(&municipality, facts.first_recorded_at, now);
         let (told, ledger) = from_run(&run_case(&municipality, case, facts.first_recorded_at, stretch));
-        let subject = Subject { municipality: &municipality, case, now, language };
-        Explanation::of(&subject, &explain(&municipality, case, &ledger, now), &told)
+        let subject = Subject { municipality: &silent, case, now, language };
+        Explanation::of(&subject, &explain(&silent, case, &ledger, now), &told)
     };
     facts.cases.iter().map(explanation).collect()
 }
@@ -52,6 +58,26 @@ fn an_explanation_names_no_person_and_no_free_text() {
             assert!(!all.contains(name), "{name} in {}", language.code());
         }
     }
+}
+
+#[test]
+fn a_silence_is_explained_by_its_id_in_three_languages() {
+    let silence = |number, kind, name, until: &str| Silence {
+        id: SilenceId(number),
+        covers: Covered::parse(kind, name).expect("a kind"),
+        until: until.parse().expect("a date"),
+    };
+    // The case until Friday; the leader, who is the coordinator's deputy too, until after the next repetition.
+    let silences = [silence(3, "case", "S-5", "2026-04-17"), silence(4, "person", "rektor", "2026-04-22")];
+    let mut all = String::new();
+    for language in Language::ALL {
+        let explanation = explanations_with(language, &silences).pop().expect("the last case");
+        all.push_str(&format!("{}\n", explanation.text()));
+    }
+    insta::assert_snapshot!("silenced", all);
+    let object = explanations_with(Language::En, &silences).pop().expect("the last case").objects().swap_remove(0);
+    let shown = serde_json::to_string_pretty(&object["next"][0]).expect("JSON");
+    insta::assert_snapshot!("silenced_object", shown);
 }
 
 #[test]

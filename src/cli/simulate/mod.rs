@@ -2,40 +2,45 @@
 
 mod compare;
 mod print;
+mod source;
 mod summary;
 
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use self::summary::Summary;
-use super::facts::load_world;
+use super::store::with_store;
 use super::table::Look;
-use super::{CONFIGURATION, Failed, Format, RulesArgument, USAGE, load, open};
+use super::{ConfigArgument, Failed, Format, RulesArgument, USAGE, load, open};
 use crate::case::CaseFile;
 use crate::engine::Municipality;
-use crate::facts::World;
 use crate::rules::RuleSet;
-use crate::simulate::{CaseRun, Line, Stretch, lines, run_case, sort};
+use crate::simulate::{CaseRun, Line, Stretch, lines, sort};
+use crate::store::Access;
 
 /// Arguments of `simulate`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Starts with nothing sent and needs no database. The table shows every notice, then who would have \
-                        heard how much on which day, and what each rule does.\n\n\
+    after_help = "Starts with nothing sent and nothing silenced, and changes nothing. The table shows every notice, \
+                        then who would have heard how much on which day, and what each rule does.\n\n\
                         Examples:\n  fristvakt simulate --facts facts.ndjson --from 2026-01-01 --to 2026-06-30\n  \
                         fristvakt simulate --facts facts.ndjson --rules rules --from 2026-01-01 --to 2026-06-30 | less\n  \
                         fristvakt simulate --facts facts.ndjson --from 2026-01-01 --to 2026-06-30 --format json > run.ndjson\n  \
-                        fristvakt simulate --facts facts.ndjson --from 2026-01-01 --to 2026-06-30 --compare my-rules"
+                        fristvakt simulate --store --from 2026-01-01 --to 2026-06-30 --compare my-rules"
 )]
 pub(super) struct Simulate {
-    /// Facts, NDJSON.
-    #[arg(long, value_name = "FILE")]
-    facts: PathBuf,
+    /// Facts, NDJSON; no database is needed.
+    #[arg(long, value_name = "FILE", required_unless_present = "store", conflicts_with_all = ["store", "config", "database"])]
+    facts: Option<PathBuf>,
+    /// The facts in the database instead; with the configuration's rules unless --rules says otherwise.
+    #[arg(long)]
+    store: bool,
     #[command(flatten)]
     rules: RulesArgument,
+    #[command(flatten)]
+    config: ConfigArgument,
     /// First day.
     #[arg(long, value_name = "DATE")]
     from: NaiveDate,
@@ -50,87 +55,85 @@ pub(super) struct Simulate {
     format: Format,
 }
 
+/// One run with one set of rules.
+struct Pass {
+    rules: RuleSet,
+    kept: Kept,
+}
+
+/// What is kept of a run; the cases themselves never are.
+enum Kept {
+    Lines(Vec<Line>),
+    Summary(Box<Summary>),
+}
+
 impl Simulate {
     pub(super) fn run(self) -> Result<(), Failed> {
         if self.from > self.to {
             let text = format!("--from {} comes after --to {}; swap them", self.from, self.to);
             return Err(Failed::with(USAGE, text));
         }
-        let rules = self.rules.load()?;
-        let world = load_world(&self.facts, &rules, "nothing was simulated")?;
-        let mut out = BufWriter::new(std::io::stdout().lock());
-        if let Some(folder) = &self.compare {
-            let (other, _) = load(&open(Some(folder))?)?;
-            let other_world = load_world(&self.facts, &other, "nothing was compared")?;
-            let (before, after) = (self.lines(&world, &rules)?, self.lines(&other_world, &other)?);
-            match self.format {
-                Format::Json => compare::json(&before, &after, &mut out)?,
-                Format::Table => compare::table(&before, &after, Look::of_stdout(), &mut out)?,
+        let passes = match &self.facts {
+            Some(path) => {
+                let mut passes = self.passes(self.rules.load()?)?;
+                self.over_facts(path, &mut passes)?;
+                passes
             }
-            out.flush()?;
-            return Ok(());
+            None => with_store(&self.config, Access::Read, async |store, config| {
+                let mut passes = self.passes(self.rules.load_or(config)?)?;
+                self.over_store(store, &mut passes).await?;
+                Ok(passes)
+            })?,
+        };
+        self.print(passes)
+    }
+
+    /// One pass, or two that are to be compared.
+    fn passes(&self, rules: RuleSet) -> Result<Vec<Pass>, Failed> {
+        let is_table = self.format == Format::Table && self.compare.is_none();
+        let summary = || Kept::Summary(Box::new(Summary::new(self.from, self.to)));
+        let mut passes = vec![Pass { rules, kept: if is_table { summary() } else { Kept::Lines(vec![]) } }];
+        if let Some(folder) = &self.compare {
+            passes.push(Pass { rules: load(&open(Some(folder))?)?.0, kept: Kept::Lines(vec![]) });
         }
-        match self.format {
-            Format::Json => {
-                for line in &self.lines(&world, &rules)? {
-                    writeln!(out, "{}", line.json())?;
+        Ok(passes)
+    }
+
+    fn print(&self, passes: Vec<Pass>) -> Result<(), Failed> {
+        let (look, mut out) = (Look::of_stdout(), BufWriter::new(std::io::stdout().lock()));
+        let mut runs = vec![];
+        for Pass { rules, kept } in passes {
+            match kept {
+                Kept::Lines(mut lines) => {
+                    sort(&mut lines);
+                    runs.push(lines);
+                }
+                Kept::Summary(mut summary) => {
+                    summary.finish();
+                    print::all(&summary, &rules, look, &mut out)?;
                 }
             }
-            Format::Table => {
-                let mut summary = Summary::new(self.from, self.to);
-                self.each_case(&world, &rules, |municipality, case, run, stretch| {
-                    summary.take(municipality, case, &run, stretch);
-                })?;
-                summary.finish();
-                print::all(&summary, &rules, Look::of_stdout(), &mut out)?;
+        }
+        match (&runs[..], self.format) {
+            ([before, after], Format::Json) => compare::json(before, after, &mut out)?,
+            ([before, after], Format::Table) => compare::table(before, after, look, &mut out)?,
+            (runs, _) => {
+                for line in runs.iter().flatten() {
+                    writeln!(out, "{}", line.json())?;
+                }
             }
         }
         out.flush()?;
         Ok(())
     }
-
-    /// What would have happened, in order.
-    fn lines(&self, world: &World, rules: &RuleSet) -> Result<Vec<Line>, Failed> {
-        let mut all = Vec::new();
-        self.each_case(world, rules, |municipality, case, run, stretch| {
-            all.extend(lines(municipality, case, &run, stretch));
-        })?;
-        sort(&mut all);
-        Ok(all)
-    }
-
-    /// Runs every case, and shows how far it has come where that takes long.
-    fn each_case(
-        &self,
-        world: &World,
-        rules: &RuleSet,
-        mut take: impl FnMut(&Municipality<'_>, &CaseFile, CaseRun, Stretch),
-    ) -> Result<(), Failed> {
-        let bar = progress_bar(world.municipalities.iter().map(|facts| facts.cases.len()).sum());
-        for facts in &world.municipalities {
-            let tenant = &facts.organisation.tenant.id;
-            let municipality = Municipality::new(rules, &facts.organisation)
-                .map_err(|text| Failed::with(CONFIGURATION, format!("tenant {tenant}: {text}")))?;
-            let stretch = Stretch::of_days(&municipality, self.from, self.to);
-            for case in &facts.cases {
-                take(&municipality, case, run_case(&municipality, case, facts.first_recorded_at, stretch), stretch);
-                bar.inc(1);
-            }
-        }
-        bar.finish_and_clear();
-        Ok(())
-    }
 }
 
-/// Drawn on stderr where that is a terminal, and only where there is much to do.
-fn progress_bar(cases: usize) -> ProgressBar {
-    const MANY: usize = 200;
-    if cases < MANY {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(u64::try_from(cases).unwrap_or(u64::MAX));
-    match ProgressStyle::with_template("{wide_bar} {pos}/{len} cases, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
+impl Kept {
+    /// Adds what one case comes to.
+    fn take(&mut self, municipality: &Municipality<'_>, case: &CaseFile, run: &CaseRun, stretch: Stretch) {
+        match self {
+            Self::Lines(all) => all.extend(lines(municipality, case, run, stretch)),
+            Self::Summary(summary) => summary.take(municipality, case, run, stretch),
+        }
     }
 }

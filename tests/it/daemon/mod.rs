@@ -6,6 +6,7 @@ mod delivery;
 mod demo;
 mod outcomes;
 mod process;
+mod silences;
 
 use std::path::Path;
 use std::sync::Arc;

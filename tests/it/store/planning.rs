@@ -60,3 +60,18 @@ async fn the_first_moment_that_anything_was_recorded_is_kept() {
     let house = House::furnished().await;
     assert_eq!(house.organisation().await.first_recorded_at, Some(at("2026-02-01T00:00:00+01:00")));
 }
+
+#[tokio::test]
+async fn all_cases_are_read_one_batch_after_the_other() {
+    let house = House::furnished().await;
+    let tenant = house.organisation().await.organisation.tenant;
+    let (mut after, mut found) = (String::new(), vec![]);
+    loop {
+        let batch = house.store.documents("sokndal", &after, 1).await.expect("read");
+        let Some(document) = batch.last() else { break };
+        after.clone_from(&document.id);
+        found.push(document.case(&tenant, &house.rules).expect("a case"));
+    }
+    assert_eq!(found.iter().map(|case| &*case.id).collect::<Vec<_>>(), ["S-17", "S-18"]);
+    assert_eq!(format!("{:?}", found[0]), format!("{:?}", house.case("S-17").await.file));
+}

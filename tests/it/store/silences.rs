@@ -169,3 +169,18 @@ async fn what_is_to_be_silent_must_exist_and_a_near_word_is_suggested() {
         assert_eq!(house.named(kind, name).await, Named::Unknown(near.map(str::to_owned)), "{kind} {name}");
     }
 }
+
+#[tokio::test]
+async fn a_rules_id_that_two_packs_share_needs_its_pack() {
+    let mut house = House::empty().await;
+    house.rules = fristvakt::folder::RulesFolder::open(None).expect("rules").load().expect("rules").0;
+    house
+        .append(
+            r#"{"type":"tenant","id":"sokndal","packs":["tromso","sokndal"],"fallback":"a@b.example","mail_domains":[]}"#,
+        )
+        .await;
+    let both = ["sokndal/PLACE", "tromso/PLACE"].map(|name| name.replace("PLACE", "child-heard"));
+    assert_eq!(house.named("rule", "child-heard").await, Named::Ambiguous(both.to_vec()));
+    let one = Named::Covered(Covered::Rule("tromso/child-heard".into()));
+    assert_eq!(house.named("rule", "tromso/child-heard").await, one);
+}
