@@ -76,7 +76,7 @@ enum Command {
     /// Hold back messages for a time.
     #[command(subcommand)]
     Silence(silence::Silence),
-    /// Show what a rule folder would have done, from facts alone.
+    /// Show what a rule folder would have done with facts, from a file or from the database.
     Simulate(simulate::Simulate),
 }
 

@@ -60,11 +60,7 @@ fn chain(
 }
 
 /// Whoever stands after a recipient, or first where the recipient stands in no chain.
-fn next(
-    chain: Vec<Recipient>,
-    unreached: &Recipient,
-    is_silent: impl Fn(&Recipient) -> bool,
-) -> Option<Recipient> {
+fn next(chain: Vec<Recipient>, unreached: &Recipient, is_silent: impl Fn(&Recipient) -> bool) -> Option<Recipient> {
     let place = chain.iter().position(|recipient| recipient == unreached);
     let mut later = chain.into_iter().skip(place.map_or(0, |place| place + 1));
     later.find(|recipient| recipient != unreached && !is_silent(recipient))
