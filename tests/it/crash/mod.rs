@@ -9,6 +9,8 @@
 //! Three figures have to hold. Lost: people who were never told. Falsely sent: what the store calls sent and the other
 //! side never took. Duplicated: what the other side took twice, which may be at most what was in flight at a crash.
 
+#![expect(clippy::print_stdout, reason = "every crash is shown to whoever asks with --nocapture")]
+
 mod account;
 mod town;
 
