@@ -5,7 +5,11 @@
 //! (2 cores): mail at least half of `smtp-source`; with a relay that takes 20 ms, 0.9 of 10 connections / 20 ms;
 //! webhooks 0.4 of a bare reqwest loop; 10,000 due at once: p99 ≤ 1.5 s for mail, ≤ 0.7 s for webhooks.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints figures, and fails where it cannot go on")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench prints figures, and fails where it cannot go on"
+)]
 
 mod sinks;
 mod town;

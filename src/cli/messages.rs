@@ -24,6 +24,8 @@ pub(super) enum Messages {
     Retry(Change),
     /// Hold a message back until somebody has it tried again.
     Hold(Change),
+    /// Send a webhook again that was sent, because its receiver lost it: the same id, marked as a repeat.
+    Replay(Change),
 }
 
 /// Arguments of `messages list`.
@@ -57,7 +59,7 @@ pub(super) struct Show {
     config: ConfigArgument,
 }
 
-/// Arguments of `messages retry` and `messages hold`.
+/// Arguments of `messages retry`, `messages hold` and `messages replay`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
                         fristvakt messages hold 019cf2c4-7b1e-7c55-a4a6-0f6f6f0f2d11 --reason \"wrong unit, see the coordinator\"\n  \
@@ -79,6 +81,7 @@ impl Messages {
             Self::Show(show) => show.run(),
             Self::Retry(change) => change.retry(),
             Self::Hold(change) => change.hold(),
+            Self::Replay(change) => change.replay(),
         }
     }
 }
@@ -192,6 +195,14 @@ impl Change {
             "is held until somebody retries it",
             "only one that is gathering or pending can be held",
             async |store, by, reason| store.hold_message(self.message, by, reason, Clock::System.now()).await,
+        )
+    }
+
+    fn replay(self) -> Result<(), Failed> {
+        self.apply(
+            "is sent again at the daemon's next tick",
+            "only a webhook that was sent can be replayed; `retry` is for what was not",
+            async |store, by, reason| store.replay_message(self.message, by, reason, Clock::System.now()).await,
         )
     }
 

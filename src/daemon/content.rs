@@ -65,7 +65,7 @@ pub(super) fn line(rules: &Rules, case_url: Option<&str>, language: Language, on
         counted: Counted::from_proof(&one.explained.proof, &rule.from, &obligation.start),
         reader: Reader { role: one.role.clone(), reached },
         told: one.told.clone().map(|(role, on)| Told { role, on }),
-        link: case_url.map(|url| url.replace("{ref}", &encoded(&one.notice.reference))),
+        link: link(case_url, &one.notice.reference),
     })
 }
 
@@ -95,6 +95,40 @@ pub(super) fn event(
         at: message.slot,
         possible_repeat: message.possible_repeat,
     })
+}
+
+/// What a webhook is told again because a person asked for it, whatever became of the obligation meanwhile.
+pub(super) fn replayed_event(
+    rules: &Rules,
+    organisation: &Organisation,
+    message: &Claimed,
+    now: Instant,
+) -> Option<WebhookEvent> {
+    let tenant = &organisation.tenant;
+    let notice = message.notices.first()?;
+    let rule = rules.set.rule(rules.set.rule_named(&notice.rule)?);
+    let purpose = [Purpose::Reminder, Purpose::Escalation].into_iter().find(|one| one.word() == notice.purpose)?;
+    let days = (notice.due_on.0 - civil_date(tenant.zone, now)).num_days();
+    Some(WebhookEvent {
+        kind: WebhookKind::from(purpose),
+        tenant: tenant.id.clone(),
+        days,
+        reference: CaseRef::parse(&notice.reference).ok()?,
+        code: rule.code.clone(),
+        due_on: notice.due_on.0,
+        overdue: days < 0,
+        language: tenant.language,
+        tenant_name: tenant.name.clone(),
+        notice: rule.notice.text(tenant.language).clone(),
+        link: link(tenant.case_url.as_deref(), &notice.reference),
+        role: Role::parse(&notice.role)?,
+        at: message.slot,
+        possible_repeat: true,
+    })
+}
+
+fn link(case_url: Option<&str>, reference: &str) -> Option<String> {
+    case_url.map(|url| url.replace("{ref}", &encoded(reference)))
 }
 
 /// A reference as part of a link.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Delivered;
 use crate::calendar::{Instant, end_of_day, first_instant};
-use crate::daemon::content::{address_of, content, event, language_of};
+use crate::daemon::content::{address_of, content, event, language_of, replayed_event};
 use crate::daemon::recheck::{Applicable, Recheck, Rechecked};
 use crate::daemon::{Daemon, Rules};
 use crate::delivery::email::{CalendarPart, Composed, Outgoing, compose};
@@ -14,7 +14,7 @@ use crate::delivery::webhook::{WebhookEvent, WebhookKind};
 use crate::delivery::{Failure, FailureClass};
 use crate::engine::Municipality;
 use crate::notice::Role;
-use crate::store::{Claimed, EMAIL, Ready, StoreError, StoredOrganisation};
+use crate::store::{Claimed, EMAIL, Next, Ready, StoreError, StoredCase, StoredOrganisation};
 
 /// A message in our hands, ready to leave, or what keeps it from that.
 pub(super) struct Prepared {
@@ -85,12 +85,39 @@ impl Preparer<'_> {
         let recheck = Recheck::new(&self.municipality, &cases, &sent, self.now);
         let mut prepared = Vec::with_capacity(messages.len());
         for message in messages {
+            if message.is_replay {
+                prepared.extend(self.replay(message, &cases).await?);
+                continue;
+            }
             match self.message(message, &recheck).await? {
                 Some(one) => prepared.push(one),
                 None => delivered.withdrawn += 1,
             }
         }
         Ok(prepared)
+    }
+
+    /// A webhook that a person has sent again: as it was, whatever became of it, but nothing of a protected case.
+    async fn replay(
+        &self,
+        message: Claimed,
+        cases: &HashMap<String, StoredCase>,
+    ) -> Result<Option<Prepared>, StoreError> {
+        let case = message.notices.first().and_then(|notice| cases.get(&notice.case));
+        let record = case.and_then(|case| Some((case.stamp.version, case.file.records.at(self.now)?)));
+        let event = replayed_event(self.rules, &self.stored.organisation, &message, self.now);
+        let (Some(event), Some((version, false))) =
+            (event, record.map(|(version, record)| (version, record.protected)))
+        else {
+            let next = Next::Hold("not replayed: the case is protected or gone");
+            self.daemon.store.fail(message.attempt, FailureClass::Temporary, "replay", &next, self.now).await?;
+            return Ok(None);
+        };
+        let seen = message.notices.iter().map(|notice| (notice.case.clone(), version)).collect();
+        let generation = Some(self.stored.generation);
+        // Its notices are in the ledger as sent, and stay so.
+        let ready = Ready { attempt: message.attempt, carried: 0, seen, generation };
+        Ok(Some(Prepared { message, parcel: Ok((Parcel::Webhook(Box::new(event)), ready)) }))
     }
 
     /// People are written to within their hours, however late a message is. A webhook wakes nobody.

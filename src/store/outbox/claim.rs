@@ -118,7 +118,7 @@ async fn open_attempts(
     Ok(attempts)
 }
 
-/// What these messages carry, and which earlier steps they stand for.
+/// What these messages carry, and which earlier steps they stand for. Only what is replayed was sent before.
 async fn notices(write: &mut Write, rows: &[MessageRow]) -> Result<HashMap<String, Vec<ClaimedNotice>>, StoreError> {
     #[derive(sqlx::FromRow)]
     struct Row {
@@ -128,7 +128,7 @@ async fn notices(write: &mut Write, rows: &[MessageRow]) -> Result<HashMap<Strin
     }
     let mut select = QueryBuilder::<Sqlite>::new(
         "SELECT message, case_id, ref, rule, start, step, repetition, due_on, role, position, purpose, outcome, \
-         handled_on FROM notices WHERE state IN ('pending', 'done') AND message IN ",
+         handled_on FROM notices WHERE state IN ('pending', 'done', 'sent') AND message IN ",
     );
     push_list(&mut select, rows.iter().map(|row| row.id.clone()));
     select.push(" ORDER BY due_on, ref, rule, start, position, repetition, role");
@@ -160,6 +160,7 @@ impl MessageRow {
             possible_repeat: self.possible_repeat != 0,
             tries: u32::try_from(self.tries).unwrap_or(0),
             rerouted: self.reason.as_deref() == Some(super::PASSED_ON),
+            is_replay: self.reason.as_deref() == Some(super::REPLAYED),
             subject: self.subject.clone(),
             notices,
             stood_for,

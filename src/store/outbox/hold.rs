@@ -94,18 +94,6 @@ impl Store {
         write.commit().await?;
         Ok(held)
     }
-
-    /// Lets a held channel be tried at once, because a person mended something. `false`: it is not held.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn release_channel(&self, channel: &str, now: Instant) -> Result<bool, StoreError> {
-        let update = "UPDATE channels SET held_until = $2 WHERE name = $1 AND held_until > $2";
-        let mut write = self.write().await?;
-        let done = sqlx::query(update).bind(channel).bind(At::from(now)).execute(&mut *write).await?;
-        write.commit().await?;
-        Ok(done.rows_affected() == 1)
-    }
 }
 
 /// Whether the channel took a message since it refused this attempt's message as a channel before.

@@ -37,6 +37,9 @@ pub use takeback::TakenBack;
 /// Why a message goes to somebody whom no role of its notices names.
 const PASSED_ON: &str = "rerouted";
 
+/// Why a message that was sent is sent again.
+const REPLAYED: &str = "replayed";
+
 /// A message in our hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
@@ -62,6 +65,8 @@ pub struct Claimed {
     pub tries: u32,
     /// Whether it was passed on, because an address refused it.
     pub rerouted: bool,
+    /// Whether it was sent before, and a person has it sent again.
+    pub is_replay: bool,
     /// For a message to the municipality itself: the name it was told under, see [`super::Store::tell_once`].
     pub subject: Option<String>,
     /// What it tells, still unsent, in a fixed order.

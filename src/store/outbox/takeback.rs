@@ -53,7 +53,8 @@ impl Store {
         Ok(taken)
     }
 
-    /// A person has a message tried again now: a held or dead one, or one that waits for its next try.
+    /// A person has a message tried again now: a held or dead one, or one that waits for its next try. Its channel is
+    /// probed at once where it is held: whoever asks has mended something.
     ///
     /// # Errors
     /// What the database says; then nothing was changed.
@@ -64,9 +65,27 @@ impl Store {
         reason: &str,
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let update = "UPDATE messages SET state = 'pending', next_try_at = $2, reason = NULL, ended_at = NULL \
+        let update = "UPDATE messages SET state = 'pending', next_try_at = $2, ended_at = NULL, \
+                      reason = CASE WHEN reason = 'rerouted' THEN reason END \
                       WHERE id = $1 AND state IN ('pending', 'held', 'dead') RETURNING tenant";
         self.by_person(update, message, "message.retry", actor, reason, now).await
+    }
+
+    /// A person has a webhook that was sent sent again, under the same id and marked as a repeat: its receiver lost it.
+    /// `false`: it is no webhook, or was not sent.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn replay_message(
+        &self,
+        message: Uuid,
+        actor: &str,
+        reason: &str,
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        let update = "UPDATE messages SET state = 'pending', next_try_at = $2, ended_at = NULL, possible_repeat = 1, \
+                      reason = 'replayed' WHERE id = $1 AND state = 'sent' AND channel <> 'email' RETURNING tenant";
+        self.by_person(update, message, "message.replay", actor, reason, now).await
     }
 
     /// A person holds a message back: one that nobody has in their hands.
@@ -80,7 +99,8 @@ impl Store {
         reason: &str,
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let update = "UPDATE messages SET state = 'held', next_try_at = $2, reason = 'held by a person' \
+        let update = "UPDATE messages SET state = 'held', next_try_at = $2, \
+                      reason = CASE WHEN reason = 'rerouted' THEN reason ELSE 'held by a person' END \
                       WHERE id = $1 AND state IN ('gathering', 'pending') RETURNING tenant";
         self.by_person(update, message, "message.hold", actor, reason, now).await
     }
@@ -115,6 +135,9 @@ impl Store {
         let query = sqlx::query_scalar(update).bind(&subject).bind(At::from(now));
         let tenant: Option<String> = query.fetch_optional(&mut *write).await?;
         let Some(tenant) = tenant else { return Ok(false) };
+        let probe = "UPDATE channels SET held_until = $2 WHERE held_until > $2 AND $3 <> 'message.hold' \
+                     AND name = (SELECT channel FROM messages WHERE id = $1)";
+        sqlx::query(probe).bind(&subject).bind(At::from(now)).bind(action).execute(&mut *write).await?;
         record(&mut write, AuditEntry { tenant: &tenant, actor, action, subject: &subject, reason }, now).await?;
         write.commit().await?;
         Ok(true)

@@ -124,3 +124,39 @@ async fn a_reminder_that_does_not_arrive_is_told_to_the_leader_when_its_next_ste
     here.tick("2026-03-16T12:00:00+01:00").await;
     assert!(relay.recipients().contains(&"larer@k.example".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_its_receiver_lost_is_replayed_by_hand_under_the_same_id() {
+    let receiver = crate::hostile::Receiver::start(vec![], None).await;
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let extra = format!(
+        "[[webhook]]\nname = \"hook\"\nurl = \"{}\"\nsecret_files = [{secret:?}]\nallow_insecure_loopback = true",
+        receiver.url()
+    );
+    let (here, relay) = with(vec![], FACTS, &extra).await;
+    here.tick(MORNING).await;
+    let sent = receiver.requests();
+    assert_eq!((sent.len(), relay.recipients().len()), (2, 1));
+    // Meanwhile one is met: what was sent is sent again all the same.
+    let met = r#"{"type":"event","tenant":"k","case":"S-1","id":"e2","kind":"decision_made","on":"2026-03-11"}"#;
+    here.import(&format!("{FACTS}{met}\n")).await;
+    let store = &here.daemon.store;
+    for one in &sent {
+        let id = one.id.parse().unwrap();
+        assert!(store.replay_message(id, "kari", "the receiver was restored", here.clock.now()).await.unwrap());
+        assert!(!store.replay_message(id, "kari", "again", here.clock.now()).await.unwrap(), "it waits already");
+    }
+    here.tick("2026-03-11T09:00:00+01:00").await;
+    let ids = |requests: &[crate::hostile::Got]| {
+        let mut ids: Vec<_> = requests.iter().map(|one| one.id.clone()).collect();
+        ids.sort();
+        ids
+    };
+    let again = receiver.requests().split_off(2);
+    assert_eq!(ids(&again), ids(&sent));
+    assert!(again.iter().all(|one| one.body.contains("possible_repeat")), "{again:?}");
+    here.tick("2026-03-11T10:00:00+01:00").await;
+    assert_eq!((receiver.requests().len(), relay.recipients().len()), (4, 1), "once, and no mail with it");
+}

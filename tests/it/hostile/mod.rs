@@ -19,7 +19,7 @@ mod receiver;
 mod relay;
 
 pub(crate) use identity::Identity;
-pub(crate) use receiver::Receiver;
+pub(crate) use receiver::{Got, Receiver};
 pub(crate) use relay::{Act, Begins, Relay, Script, Setup, Step};
 
 use fristvakt::delivery::{Accepted, Failure, FailureClass};
