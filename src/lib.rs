@@ -61,6 +61,8 @@ pub mod config;
 
 pub mod daemon;
 
+pub mod web;
+
 pub mod demo;
 
 pub mod cli;

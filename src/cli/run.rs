@@ -7,8 +7,10 @@ use chrono::{DateTime, FixedOffset};
 use super::logging;
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, block_on};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::daemon::{Daemon, DaemonError, Signals, run};
 use crate::store::StoreError;
+use crate::web::Server;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -32,27 +34,43 @@ impl Run {
         let clock = self.now.map_or(Clock::System, |now| Clock::fixed(now.to_utc()));
         block_on(async {
             let signals = if self.once { None } else { Some(Signals::take()?) };
-            let daemon = Daemon::open(&config, clock).await?;
-            if let Some(signals) = signals {
-                run(daemon, &config, signals).await
-            } else {
-                let daemon = Arc::new(daemon);
-                let tick = daemon.tick().await?;
-                tracing::info!(
-                    planned = tick.swept.planned,
-                    rounds = tick.swept.rounds,
-                    sent = tick.delivered.sent,
-                    waiting = tick.delivered.failed,
-                    "done"
-                );
-                if let Some(daemon) = Arc::into_inner(daemon) {
-                    daemon.store.close().await;
-                }
-                Ok(())
+            let daemon = Arc::new(Daemon::open(&config, clock).await?);
+            let ended = match signals {
+                Some(signals) => serve(&daemon, &config, signals).await,
+                None => once(&daemon).await,
+            };
+            if let Some(daemon) = Arc::into_inner(daemon) {
+                daemon.store.close().await;
             }
+            ended
         })?
         .map_err(|error: DaemonError| Failed::with(exit_code(&error), error_text(&error)))
     }
+}
+
+/// The daemon, and the web server beside it for as long as it runs.
+async fn serve(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Result<(), DaemonError> {
+    let server = match &config.http {
+        Some(settings) => Some(Server::start(settings, Arc::clone(daemon)).await?),
+        None => None,
+    };
+    let ended = run(daemon, config, signals).await;
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    ended
+}
+
+async fn once(daemon: &Arc<Daemon>) -> Result<(), DaemonError> {
+    let tick = daemon.tick().await?;
+    tracing::info!(
+        planned = tick.swept.planned,
+        rounds = tick.swept.rounds,
+        sent = tick.delivered.sent,
+        waiting = tick.delivered.failed,
+        "done"
+    );
+    Ok(())
 }
 
 fn exit_code(error: &DaemonError) -> u8 {

@@ -14,6 +14,7 @@ mod channels;
 mod content;
 mod deliver;
 mod municipalities;
+mod pulse;
 mod recheck;
 mod run;
 mod sweep;
@@ -38,6 +39,7 @@ use crate::store::{Access, Recalled, Store, StoreError, TakenBack};
 
 pub use channels::Channels;
 pub use deliver::Delivered;
+pub use pulse::{ACCEPTED, LastSweep, Pulse, Status};
 pub use run::{Signals, run};
 pub use sweep::Swept;
 
@@ -50,6 +52,8 @@ pub struct Daemon {
     pub clock: Clock,
     /// What the other side took, whatever the database says.
     journal: Journal,
+    /// What it shows of itself.
+    pub pulse: Pulse,
     channels: Channels,
     mode: Mode,
     /// How many mails one recipient gets a day.
@@ -140,10 +144,12 @@ impl Daemon {
         let store = Store::open(&config.database_file()?, Access::Daemon).await?;
         let journal = Journal::open(&config.journal_folder()?).map_err(StoreError::from)?;
         let owner = Uuid::now_v7().to_string();
+        let pulse = Pulse::new(clock.now());
         let daemon = Self {
             store,
             clock,
             journal,
+            pulse,
             channels,
             mode: config.mode,
             mails_a_day: config.limits.mails_per_recipient_and_day,
@@ -205,6 +211,12 @@ impl Daemon {
             tracing::info!(rules = %&rules.fingerprint[..12], "rules in use; all cases will be planned with them");
         }
         Ok(())
+    }
+
+    /// The names of the channels that are configured.
+    #[must_use]
+    pub fn channel_names(&self) -> Vec<String> {
+        self.channels.names()
     }
 
     /// One tick: plans what is due, holds the rounds whose time has come, and empties the outbox.

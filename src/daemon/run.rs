@@ -51,19 +51,18 @@ impl Signals {
     }
 }
 
-/// Runs until SIGTERM or SIGINT; SIGHUP reads the rules again.
+/// Runs until SIGTERM or SIGINT; SIGHUP reads the rules again. The store stays open: others may still read it.
 ///
 /// # Errors
 /// Where it cannot start. While it runs, failures are logged and tried again.
-pub async fn run(daemon: Daemon, config: &Config, signals: Signals) -> Result<(), DaemonError> {
-    let daemon = Arc::new(daemon);
+pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Result<(), DaemonError> {
     let (pulse, mut pulses) = mpsc::channel(1);
     let mut scheduler = start_pulse(pulse).await?;
     let Signals { mut terminate, mut interrupt, mut hangup } = signals;
     let stop = CancellationToken::new();
     tracing::info!("ready");
     loop {
-        let wait = tick(&daemon, &stop, async {
+        let wait = tick(daemon, &stop, async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
@@ -83,16 +82,13 @@ pub async fn run(daemon: Daemon, config: &Config, signals: Signals) -> Result<()
         tracing::debug!(?wake, "awake");
         match wake {
             Wake::Stop => break,
-            Wake::Reload => reload(&daemon, config.rules.as_deref()).await,
+            Wake::Reload => reload(daemon, config.rules.as_deref()).await,
             Wake::Pulse | Wake::Moment => {}
         }
     }
     tracing::info!("stopping");
     if let Err(error) = scheduler.shutdown().await {
         tracing::warn!(%error, "the pulse did not stop");
-    }
-    if let Some(daemon) = Arc::into_inner(daemon) {
-        daemon.store.close().await;
     }
     Ok(())
 }

@@ -40,6 +40,7 @@ impl Daemon {
         for stored in organisations.iter() {
             self.sweep_tenant(&rules, stored, now, &mut swept).await?;
         }
+        self.pulse.swept(now, self.clock.now(), swept.next_round);
         Ok(swept)
     }
 

@@ -40,6 +40,7 @@ mod quarantine;
 mod register;
 mod rounds;
 mod silences;
+mod standing;
 
 use std::path::PathBuf;
 
@@ -67,6 +68,7 @@ pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;
 pub use register::{DeviationName, Explanation};
 pub use silences::{NewSilence, SilenceRow};
+pub use standing::{OpenMessages, Standing, TenantStanding};
 
 /// A database that is open.
 #[derive(Debug)]

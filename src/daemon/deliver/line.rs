@@ -167,6 +167,7 @@ impl Line {
         crash::point(crash::JOURNALLED);
         let accepted = Accepted { attempt: message.attempt, channel: message.channel.clone(), code: code.to_string() };
         self.desk.accept(message.message, accepted);
+        self.daemon.pulse.accepted(&message.channel, self.daemon.clock.now());
         tracing::info!(id = %message.message, to = %message.recipient, channel = %message.channel, code, "sent");
         Attempt::Sent
     }

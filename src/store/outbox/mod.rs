@@ -181,7 +181,7 @@ pub enum FailureClass {
 impl FailureClass {
     /// The word in outputs and in the store.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Temporary => "temporary",
             Self::Address => "address",

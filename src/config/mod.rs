@@ -3,6 +3,8 @@
 //! Unknown keys are errors. Secrets stand in files that the configuration names; a relative name of such a file is
 //! looked up in systemd's credentials folder, else beside the configuration.
 
+mod http;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -12,6 +14,8 @@ use crate::case::{is_plain_id, nearest};
 use crate::delivery::email::EmailSettings;
 use crate::delivery::webhook::WebhookSettings;
 use crate::fact::without_value;
+
+pub use http::{HttpSettings, Scope, TokenSettings};
 
 /// Where the configuration is looked for where nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/fristvakt/fristvakt.toml";
@@ -38,6 +42,8 @@ pub struct Config {
     /// How much one person hears.
     #[serde(default)]
     pub limits: LimitSettings,
+    /// The small web server; without it, nothing listens.
+    pub http: Option<HttpSettings>,
     /// What is written to the log.
     #[serde(default)]
     pub log: LogSettings,
@@ -193,6 +199,9 @@ impl Config {
             webhook.url_file.iter_mut().for_each(locate);
             webhook.secret_files.iter_mut().for_each(locate);
             webhook.ca_file.iter_mut().for_each(locate);
+        }
+        for token in self.http.iter_mut().flat_map(|http| &mut http.tokens) {
+            locate(&mut token.file);
         }
         if let (Some(rules), Some(beside)) = (&mut self.rules, beside)
             && rules.is_relative()

@@ -1,0 +1,98 @@
+//! How things stand: what waits, how long, and what is set aside. For metrics and `doctor`, so it is cheap: each part
+//! reads an index of what is open, never what is done.
+
+use sqlx::FromRow;
+
+use super::{At, ChannelState, Day, Store, StoreError};
+use crate::calendar::Instant;
+
+/// How things stand at one moment. Ids and numbers only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Messages that have not ended, by channel and state. What there is none of is absent.
+    pub open: Vec<OpenMessages>,
+    /// The municipalities.
+    pub tenants: Vec<TenantStanding>,
+    /// When a case is to be planned next.
+    pub next_plan: Option<Instant>,
+    /// The channels as they behave, held ones among them.
+    pub channels: Vec<ChannelState>,
+}
+
+/// Messages of one channel that are in one state.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct OpenMessages {
+    /// How they leave: `email`, or `webhook:` and its name.
+    pub channel: String,
+    /// `gathering`, `pending`, `claimed`, `committing`, `held` or `dead`.
+    pub state: String,
+    /// How many.
+    pub count: i64,
+    /// How many of them may have been sent before.
+    pub possible_repeats: i64,
+    /// How many of them have been tried before.
+    pub tried: i64,
+    /// When the oldest was made of those that should have left by now: their moment has come, or they were tried in vain.
+    pub oldest_due: Option<At>,
+    /// When the next of those that are pending is to be tried.
+    pub next_try: Option<At>,
+}
+
+/// A municipality.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct TenantStanding {
+    /// Its id.
+    pub id: String,
+    /// The civil day of its last round.
+    pub last_round: Option<Day>,
+    /// How many of its records are set aside.
+    pub quarantined: i64,
+}
+
+/// Each branch names its index' condition word for word, so that SQLite uses it.
+const OPEN: &str = "\
+    SELECT channel, state, count(*) AS count, CAST(sum(possible_repeat) AS BIGINT) AS possible_repeats, \
+    CAST(sum(CASE WHEN tries > 0 THEN 1 ELSE 0 END) AS BIGINT) AS tried, \
+    min(CASE WHEN next_try_at <= $1 OR tries > 0 THEN created_at END) AS oldest_due, min(next_try_at) AS next_try \
+    FROM messages WHERE state = 'pending' GROUP BY channel, state \
+    UNION ALL \
+    SELECT channel, state, count(*), CAST(sum(possible_repeat) AS BIGINT), \
+    CAST(sum(CASE WHEN tries > 0 THEN 1 ELSE 0 END) AS BIGINT), min(created_at), NULL \
+    FROM messages WHERE attempt IS NOT NULL GROUP BY channel, state \
+    UNION ALL \
+    SELECT channel, state, count(*), CAST(sum(possible_repeat) AS BIGINT), \
+    CAST(sum(CASE WHEN tries > 0 THEN 1 ELSE 0 END) AS BIGINT), NULL, NULL \
+    FROM messages WHERE state = 'gathering' GROUP BY channel, state \
+    UNION ALL \
+    SELECT channel, state, count(*), CAST(sum(possible_repeat) AS BIGINT), \
+    CAST(sum(CASE WHEN tries > 0 THEN 1 ELSE 0 END) AS BIGINT), NULL, NULL \
+    FROM messages WHERE state IN ('held', 'dead') GROUP BY channel, state \
+    ORDER BY 1, 2";
+
+const TENANTS: &str = "\
+    SELECT t.id, t.last_round, (SELECT count(*) FROM quarantine q WHERE q.tenant = t.id) AS quarantined \
+    FROM tenants t ORDER BY t.id";
+
+impl Store {
+    /// How things stand at `now`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn standing(&self, now: Instant) -> Result<Standing, StoreError> {
+        Ok(Standing {
+            open: sqlx::query_as(OPEN).bind(At::from(now)).fetch_all(&self.readers).await?,
+            tenants: sqlx::query_as(TENANTS).fetch_all(&self.readers).await?,
+            next_plan: self.next_at().await?,
+            channels: self.channels().await?,
+        })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// What it says where it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM tenants").fetch_one(&self.readers).await?;
+        Ok(())
+    }
+}
