@@ -15,6 +15,7 @@ pub mod pace;
 pub mod retry;
 pub mod setting;
 mod tls;
+mod trail;
 
 pub mod message;
 
@@ -22,3 +23,4 @@ pub mod email;
 pub mod webhook;
 
 pub use failure::{Accepted, Failure, FailureClass};
+pub use trail::{CertificateFlaw, Encrypted, Trail};

@@ -2,11 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::DateTime;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
 
+use super::Failure;
+use super::trail::{CertificateFlaw, Encrypted};
+use crate::calendar::Instant;
 use crate::delivery::setting::SettingError;
 
 /// A client that trusts the machine's certificate authorities, and those in `ca_file` (PEM) too.
@@ -35,4 +42,53 @@ pub(crate) fn client_config(key: &str, ca_file: Option<&Path>) -> Result<ClientC
         .with_safe_default_protocol_versions()
         .map_err(|error| SettingError::new(key, format!("TLS is not available: {error}")))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// How a finished handshake encrypts, and until when the other side's certificate holds.
+pub(crate) fn encrypted(connection: &ClientConnection) -> Encrypted {
+    let version = match connection.protocol_version() {
+        Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+        _ => "TLS",
+    };
+    let certificate = connection.peer_certificates().and_then(|chain| chain.first());
+    let parsed = certificate.and_then(|der| Certificate::from_der(der).ok());
+    let ends = parsed.map(|parsed| parsed.tbs_certificate().validity().not_after.to_unix_duration());
+    Encrypted { version, certificate_ends: ends.and_then(at) }
+}
+
+/// A certificate that does not hold needs a person; a connection that broke may do better next time.
+pub(crate) fn failure(error: &std::io::Error) -> Failure {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            Failure::channel("tls certificate")
+        }
+        Some(_) => Failure::channel("tls"),
+        None => Failure::temporary("tls interrupted"),
+    }
+}
+
+/// What is wrong with a certificate, if that is why a handshake failed.
+pub(crate) fn flaw(error: &std::io::Error) -> Option<CertificateFlaw> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(error) => Some(match error {
+            CertificateError::Expired => CertificateFlaw::Expired(None),
+            CertificateError::ExpiredContext { not_after, .. } => {
+                CertificateFlaw::Expired(at(Duration::from_secs(not_after.as_secs())))
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => CertificateFlaw::NotYetValid,
+            CertificateError::UnknownIssuer => CertificateFlaw::UnknownIssuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                CertificateFlaw::OtherName
+            }
+            _ => CertificateFlaw::Unusable,
+        }),
+        rustls::Error::NoCertificatesPresented => Some(CertificateFlaw::Unusable),
+        _ => None,
+    }
+}
+
+/// The instant that lies so long after 1970.
+fn at(since_1970: Duration) -> Option<Instant> {
+    DateTime::from_timestamp(i64::try_from(since_1970.as_secs()).ok()?, 0)
 }

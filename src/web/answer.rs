@@ -61,7 +61,7 @@ impl Refusal {
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
         "this page does not take that method",
-        "the `Allow` header names those that it takes",
+        "README.md lists the pages, each with its method",
     );
     pub(super) const STORE: Self = Self::new(
         StatusCode::SERVICE_UNAVAILABLE,

@@ -109,7 +109,7 @@ fn of_messages(seen: &Seen) -> Vec<Metric> {
         )
         .with(each(&|channel| oldest(channel).map_or(0.0, |at| age(seen.now, at.instant())))),
         Metric::gauge("fristvakt_possible_repeats", "Messages that may have been sent before and wait to go again")
-            .with(each(&|channel| of(channel).iter().map(|one| one.possible_repeats as f64).sum())),
+            .with(each(&|channel| of(channel).iter().map(|one| one.possible_repeats).sum::<i64>() as f64)),
         Metric::gauge(
             "fristvakt_channel_held",
             "1: the channel refused us as such; it is left alone, and probed from time to time",

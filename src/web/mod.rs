@@ -81,7 +81,7 @@ fn routes(site: Site) -> Router {
     let site = Arc::new(site);
     let with = |scope, page: MethodRouter<Arc<Site>>| {
         let gate = Gate { site: Arc::clone(&site), scope: Some(scope) };
-        page.layer(from_fn_with_state(gate, access::authorize))
+        page.fallback(|| async { Refusal::METHOD }).layer(from_fn_with_state(gate, access::authorize))
     };
     let elsewhere = Gate { site: Arc::clone(&site), scope: None };
     let nowhere = any(|| async { Refusal::NOT_FOUND }).layer(from_fn_with_state(elsewhere, access::authorize));

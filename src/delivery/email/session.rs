@@ -26,7 +26,7 @@ use super::compose::Composed;
 use super::replies::Replies;
 use super::settings::{Smtp, Timeouts};
 use super::wire::Wire;
-use crate::delivery::{Accepted, Failure, FailureClass};
+use crate::delivery::{Accepted, Failure, FailureClass, Trail};
 
 /// A conversation with a relay.
 pub struct Session {
@@ -68,7 +68,18 @@ impl Session {
     /// # Errors
     /// Known not sent, with what to do next.
     pub async fn open(smtp: &Smtp) -> Result<Self, Failure> {
-        let wire = Box::new(Replies::of(Wire::open(smtp).await?));
+        Self::open_noting(smtp, &mut Trail::default()).await
+    }
+
+    /// As [`Session::open`], with what was seen on the way, however far it came.
+    pub async fn probe(smtp: &Smtp) -> (Trail, Result<Self, Failure>) {
+        let mut trail = Trail::default();
+        let opened = Self::open_noting(smtp, &mut trail).await;
+        (trail, opened)
+    }
+
+    async fn open_noting(smtp: &Smtp, trail: &mut Trail) -> Result<Self, Failure> {
+        let wire = Box::new(Replies::of(Wire::open(smtp, trail).await?));
         let limit = smtp.timeouts.command;
         let mut connection = match timeout(limit, AsyncSmtpConnection::connect_with_transport(wire, &smtp.hello)).await
         {
@@ -76,6 +87,7 @@ impl Session {
             Ok(Err(error)) => return Err(Step::Hello.failure(&error)),
             Err(_) => return Err(Step::Hello.timeout()),
         };
+        trail.greeted = true;
         if let Some(credentials) = &smtp.credentials {
             const KNOWN: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
             if connection.server_info().get_auth_mechanism(KNOWN).is_none() {
@@ -83,7 +95,7 @@ impl Session {
             }
             let auth = connection.auth(KNOWN, credentials);
             match timeout(limit, auth).await {
-                Ok(Ok(response)) if response.has_code(235) => {}
+                Ok(Ok(response)) if response.has_code(235) => trail.authenticated = true,
                 Ok(Ok(response)) => return Err(Step::Auth.unexpected(&response)),
                 Ok(Err(error)) => return Err(Step::Auth.failure(&error)),
                 Err(_) => return Err(Step::Auth.timeout()),

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use chrono::DateTime;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
@@ -16,7 +17,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::settings::{Security, Smtp};
-use crate::delivery::Failure;
+use crate::calendar::Instant;
+use crate::delivery::{Failure, Trail, tls};
 
 /// The reply that the library waits for before it says EHLO, and that a server does not repeat after STARTTLS.
 const GREETING: &[u8] = b"220 ready\r\n";
@@ -37,19 +39,19 @@ pub(super) enum Wire {
 
 impl Wire {
     /// Connects, and encrypts as the settings say.
-    pub(super) async fn open(smtp: &Smtp) -> Result<Self, Failure> {
-        let tcp = connect(smtp).await?;
+    pub(super) async fn open(smtp: &Smtp, trail: &mut Trail) -> Result<Self, Failure> {
+        let tcp = connect(smtp, trail).await?;
         tcp.set_nodelay(true).map_err(|_| Failure::temporary("connect"))?;
         match &smtp.tls {
             None => Ok(Self::Plain(tcp)),
             Some(_) if smtp.security == Security::Tls => {
-                Ok(Self::Tls { greeting: b"", stream: encrypt(smtp, tcp).await? })
+                Ok(Self::Tls { greeting: b"", stream: encrypt(smtp, tcp, trail).await? })
             }
             Some(_) => {
-                let tcp = timeout(smtp.timeouts.command, ask_for_tls(smtp, tcp))
+                let tcp = timeout(smtp.timeouts.command, ask_for_tls(smtp, tcp, trail))
                     .await
                     .map_err(|_| Failure::temporary("timeout starttls"))??;
-                Ok(Self::Tls { greeting: GREETING, stream: encrypt(smtp, tcp).await? })
+                Ok(Self::Tls { greeting: GREETING, stream: encrypt(smtp, tcp, trail).await? })
             }
         }
     }
@@ -63,7 +65,7 @@ impl Wire {
     }
 }
 
-async fn connect(smtp: &Smtp) -> Result<TcpStream, Failure> {
+async fn connect(smtp: &Smtp, trail: &mut Trail) -> Result<TcpStream, Failure> {
     let limit = smtp.timeouts.connect;
     let found = timeout(limit, lookup_host((smtp.host.as_str(), smtp.port)))
         .await
@@ -72,11 +74,15 @@ async fn connect(smtp: &Smtp) -> Result<TcpStream, Failure> {
     // Unencrypted mail stays on this machine, whatever the name means today.
     let addresses: Vec<SocketAddr> =
         found.filter(|address| smtp.security != Security::None || address.ip().is_loopback()).collect();
+    trail.resolved = addresses.iter().map(SocketAddr::ip).collect();
     let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(1);
     let mut failure = Failure::temporary("dns");
     for address in addresses {
         match connect_to(address, share).await {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => {
+                trail.connected = Some(address);
+                return Ok(stream);
+            }
             Err(next) => failure = next,
         }
     }
@@ -94,31 +100,27 @@ async fn connect_to(address: SocketAddr, limit: Duration) -> Result<TcpStream, F
     }
 }
 
-async fn encrypt(smtp: &Smtp, tcp: TcpStream) -> Result<Box<TlsStream<TcpStream>>, Failure> {
+async fn encrypt(smtp: &Smtp, tcp: TcpStream, trail: &mut Trail) -> Result<Box<TlsStream<TcpStream>>, Failure> {
     let Some((config, name)) = &smtp.tls else { return Err(Failure::channel("tls")) };
     let handshake = TlsConnector::from(config.clone()).connect(name.clone(), tcp);
     match timeout(smtp.timeouts.connect, handshake).await {
-        Ok(Ok(stream)) => Ok(Box::new(stream)),
-        Ok(Err(error)) => Err(tls_failure(&error)),
+        Ok(Ok(stream)) => {
+            trail.encrypted = Some(tls::encrypted(stream.get_ref().1));
+            Ok(Box::new(stream))
+        }
+        Ok(Err(error)) => {
+            trail.flaw = tls::flaw(&error);
+            Err(tls::failure(&error))
+        }
         Err(_) => Err(Failure::temporary("timeout tls")),
     }
 }
 
-/// A certificate that does not hold needs a person; a connection that broke may do better next time.
-fn tls_failure(error: &io::Error) -> Failure {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
-            Failure::channel("tls certificate")
-        }
-        Some(_) => Failure::channel("tls"),
-        None => Failure::temporary("tls interrupted"),
-    }
-}
-
 /// The plain part of a STARTTLS conversation: greeting, EHLO, STARTTLS, and not one byte more.
-async fn ask_for_tls(smtp: &Smtp, tcp: TcpStream) -> Result<TcpStream, Failure> {
+async fn ask_for_tls(smtp: &Smtp, tcp: TcpStream, trail: &mut Trail) -> Result<TcpStream, Failure> {
     let mut plain = BufReader::new(tcp);
-    expect(&mut plain, 220).await?;
+    let greeting = expect(&mut plain, 220).await?;
+    trail.their_clock = greeting.last().and_then(|text| time_in(text));
     say(&mut plain, &format!("EHLO {}\r\n", smtp.hello)).await?;
     let offers = expect(&mut plain, 250).await?;
     if !offers.iter().any(|offer| offer.eq_ignore_ascii_case("STARTTLS")) {
@@ -127,6 +129,14 @@ async fn ask_for_tls(smtp: &Smtp, tcp: TcpStream) -> Result<TcpStream, Failure> 
     say(&mut plain, "STARTTLS\r\n").await?;
     expect(&mut plain, 220).await?;
     if plain.buffer().is_empty() { Ok(plain.into_inner()) } else { Err(Failure::channel("tls injection")) }
+}
+
+/// The time with which many servers end their greeting: `… ready at Mon, 2 Mar 2026 08:00:00 +0100`.
+fn time_in(greeting: &str) -> Option<Instant> {
+    let comma = greeting.find(", ")?;
+    let day = greeting.get(..comma)?.rsplit(' ').next()?;
+    let date = format!("{day}{}", greeting.get(comma..)?);
+    DateTime::parse_from_rfc2822(date.trim()).ok().map(|time| time.to_utc())
 }
 
 async fn say(plain: &mut BufReader<TcpStream>, command: &str) -> Result<(), Failure> {
@@ -200,6 +210,23 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls { stream, .. } => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_may_tell_the_time() {
+        let at = |text: &str| time_in(text).map(|at| at.to_rfc3339());
+        let exchange = "mail.example.no Microsoft ESMTP MAIL Service ready at Mon, 2 Mar 2026 08:00:00 +0100";
+        assert_eq!(at(exchange).as_deref(), Some("2026-03-02T07:00:00+00:00"));
+        let sendmail = "mail.example.no ESMTP Sendmail 8.17; Mon, 2 Mar 2026 08:00:00 +0100 (CET)";
+        assert_eq!(at(sendmail).as_deref(), Some("2026-03-02T07:00:00+00:00"));
+        for silent in ["mail.example.no ESMTP Postfix", "hello, world", ", ", "a, 99 Mar 2026 08:00:00 +0100"] {
+            assert_eq!(at(silent), None, "{silent}");
         }
     }
 }

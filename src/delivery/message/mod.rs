@@ -13,6 +13,7 @@ mod page;
 mod sample;
 mod templates;
 mod tenant;
+mod test;
 mod words;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use chat::{ChatContent, ChatKind, ChatText};
 pub use counted::{Counted, CountedBasis, Mark, PeriodName};
 pub use templates::{Rendered, TemplateProblem, Templates};
 pub use tenant::{BacklogLine, TenantKind, TenantMessage};
+pub use test::{TEST_MARK, test_message};
 pub(in crate::delivery) use words::reorders;
 
 /// Everything that one message to one recipient says.

@@ -19,6 +19,17 @@ pub(super) struct Guard {
     pub(super) only_loopback: bool,
 }
 
+/// Why a name gives no address to connect to.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    /// It cannot be resolved.
+    #[error(transparent)]
+    Lookup(#[from] std::io::Error),
+    /// It may not be reached.
+    #[error(transparent)]
+    Address(#[from] RefusedAddress),
+}
+
 /// A name led to an address that the settings do not allow.
 #[derive(Debug, thiserror::Error)]
 #[error("the address is not allowed")]
@@ -48,18 +59,24 @@ impl Guard {
             Network::Never => false,
         }
     }
+
+    /// The addresses of a name, where all of them may be connected to.
+    pub(super) async fn lookup(self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Refused> {
+        let found: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
+        // One bad address is enough: a name that points inside as well as outside is an attack.
+        if found.iter().all(|address| self.allows(address.ip())) { Ok(found) } else { Err(RefusedAddress.into()) }
+    }
 }
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = *self;
         Box::pin(async move {
-            let found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
-            // One bad address is enough: a name that points inside as well as outside is an attack.
-            if found.iter().any(|address| !guard.allows(address.ip())) {
-                return Err(RefusedAddress.into());
+            match guard.lookup(name.as_str(), 0).await {
+                Ok(found) => Ok(Box::new(found.into_iter()) as Addrs),
+                Err(Refused::Lookup(error)) => Err(error.into()),
+                Err(Refused::Address(refused)) => Err(refused.into()),
             }
-            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }

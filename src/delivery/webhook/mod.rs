@@ -2,6 +2,7 @@
 
 mod guard;
 mod payload;
+mod probe;
 mod send;
 mod settings;
 mod signature;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Instant;
 use crate::case::CaseRef;
-use crate::delivery::message::{ChatContent, ChatKind, ChatText};
+use crate::delivery::message::{ChatContent, ChatKind, ChatText, TEST_MARK};
 use crate::language::Language;
 use crate::notice::{Purpose, Role};
 
@@ -117,6 +117,17 @@ impl WebhookEvent {
         // Strings and numbers alone: there is nothing in it that could fail.
         serde_json::to_string(&payload).unwrap_or_default()
     }
+}
+
+/// What a chat shows of a test: the same in every language.
+pub(super) fn test_words() -> String {
+    format!("{TEST_MARK} fristvakt")
+}
+
+/// An event that is about nothing, by which a person tries the way to a receiver.
+pub(super) fn test_event(now: Instant) -> String {
+    let timestamp = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+    serde_json::json!({ "type": "test", "timestamp": timestamp, "data": {} }).to_string()
 }
 
 /// The form that Standard Webhooks recommends.

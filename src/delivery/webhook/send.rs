@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, Url, redirect};
+use rustls::ClientConfig;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::guard::RefusedAddress;
-use super::payload::{WebhookEvent, WebhookKind};
+use super::guard::{Guard, RefusedAddress};
+use super::payload::{WebhookEvent, WebhookKind, test_event};
 use super::settings::{Format, HiddenUrl, WebhookSettings};
 use super::signature::{SigningSecret, signature_header};
 use super::{slack, teams};
@@ -35,7 +36,9 @@ pub struct Webhook {
     pub name: String,
     /// How many requests a minute at the most.
     pub per_minute: Option<NonZeroU32>,
-    url: HiddenUrl,
+    pub(super) url: HiddenUrl,
+    pub(super) guard: Guard,
+    pub(super) tls: Arc<ClientConfig>,
     secrets: Vec<SigningSecret>,
     tenants: Option<Vec<String>>,
     kinds: Option<Vec<WebhookKind>>,
@@ -65,11 +68,14 @@ impl WebhookSettings {
         let mut warnings = vec![];
         let name = self.checked_name()?;
         let url = self.endpoint(&mut warnings)?;
+        let tls = tls::client_config(&self.key("ca_file"), self.ca_file.as_deref())?;
         let webhook = Webhook {
             name,
             // Chats take about one post a second, and are read by people.
             per_minute: self.per_minute.or_else(|| NonZeroU32::new(60).filter(|_| self.format.is_chat())),
-            client: self.client(&url.0)?,
+            client: self.client(&url.0, tls.clone())?,
+            tls: Arc::new(tls),
+            guard: self.guard(&url.0),
             url,
             secrets: self.secrets(&mut warnings)?,
             tenants: self.checked_list("tenants", self.tenants.as_deref())?.map(<[String]>::to_vec),
@@ -80,8 +86,7 @@ impl WebhookSettings {
         Ok((webhook, warnings))
     }
 
-    fn client(&self, url: &Url) -> Result<Client, SettingError> {
-        let tls = tls::client_config(&self.key("ca_file"), self.ca_file.as_deref())?;
+    fn client(&self, url: &Url, tls: ClientConfig) -> Result<Client, SettingError> {
         Client::builder()
             .tls_backend_preconfigured(tls)
             .dns_resolver(Arc::new(self.guard(url)))
@@ -135,6 +140,23 @@ impl Webhook {
             Format::Teams => teams::card(event),
             Format::Slack => slack::message(event),
         };
+        self.post(id, body, now).await
+    }
+
+    /// Sends an event of the type `test`, which is about nothing; to a chat, a line that says that it is a test.
+    ///
+    /// # Errors
+    /// As [`Webhook::send`].
+    pub async fn send_test(&self, id: Uuid, now: Instant) -> Result<Accepted, Failure> {
+        let body = match self.format {
+            Format::Standard => test_event(now),
+            Format::Teams => teams::test_card(),
+            Format::Slack => slack::test_message(),
+        };
+        self.post(id, body, now).await
+    }
+
+    async fn post(&self, id: Uuid, body: String, now: Instant) -> Result<Accepted, Failure> {
         let (id, timestamp) = (id.to_string(), now.timestamp());
         let mut request = self
             .client

@@ -233,6 +233,11 @@ impl WebhookSettings {
 
 /// The address that is written into a URL in place of a name.
 fn literal_address(url: &Url) -> Option<IpAddr> {
-    let host = url.host_str()?;
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
+    host_without_brackets(url).parse().ok()
+}
+
+/// The host as resolvers and certificates know it.
+pub(super) fn host_without_brackets(url: &Url) -> &str {
+    let host = url.host_str().unwrap_or_default();
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::payload::WebhookEvent;
+use super::payload::{WebhookEvent, test_words};
 
 /// The event as a message.
 pub(super) fn message(event: &WebhookEvent) -> String {
@@ -27,6 +27,11 @@ pub(super) fn message(event: &WebhookEvent) -> String {
         "blocks": blocks,
     })
     .to_string()
+}
+
+/// A message that is about nothing.
+pub(super) fn test_message() -> String {
+    json!({ "text": test_words(), "mrkdwn": false, "blocks": [section(&test_words())] }).to_string()
 }
 
 /// A heading where it is short enough for one; Slack refuses the whole message otherwise.

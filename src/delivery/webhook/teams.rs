@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::payload::WebhookEvent;
+use super::payload::{WebhookEvent, test_words};
 
 /// The event as a card.
 pub(super) fn card(event: &WebhookEvent) -> String {
@@ -30,6 +30,19 @@ pub(super) fn card(event: &WebhookEvent) -> String {
     if let Some((open, url)) = text.link {
         content["actions"] = json!([{ "type": "Action.OpenUrl", "title": open, "url": url }]);
     }
+    let attachment = json!({ "contentType": "application/vnd.microsoft.card.adaptive", "content": content });
+    json!({ "type": "message", "attachments": [attachment] }).to_string()
+}
+
+/// A card that is about nothing.
+pub(super) fn test_card() -> String {
+    let content = json!({
+        "type": "AdaptiveCard",
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "version": "1.4",
+        "fallbackText": test_words(),
+        "body": [block(&test_words(), &json!({}))],
+    });
     let attachment = json!({ "contentType": "application/vnd.microsoft.card.adaptive", "content": content });
     json!({ "type": "message", "attachments": [attachment] }).to_string()
 }
