@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod deviations;
+mod doctor;
 mod explain;
 mod facts;
 mod import;
@@ -53,6 +54,8 @@ enum Command {
     /// Look at deviations (avvik).
     #[command(subcommand)]
     Deviations(deviations::Deviations),
+    /// Check everything that an installation needs, and say how to mend what is not well.
+    Doctor(doctor::Doctor),
     /// Explain a case: each deadline line by line, what was sent, what comes next, and why something was not sent.
     Explain(explain::Explain),
     /// Take facts into the database.
@@ -187,6 +190,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Deviations(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Messages(command) => command.run(),

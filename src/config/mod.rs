@@ -126,8 +126,7 @@ impl Config {
     /// Where it cannot be read or used; names file, line and key.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let variables = variables();
-        let named = path.map(Path::to_owned).or_else(|| variable("CONFIG").map(PathBuf::from));
-        let path = named.or_else(|| Some(PathBuf::from(DEFAULT_PATH)).filter(|path| path.exists()));
+        let path = Self::file(path);
         let text = match &path {
             Some(path) => std::fs::read_to_string(path).map_err(|error| ConfigError::Read(path.clone(), error))?,
             None => String::new(),
@@ -135,6 +134,13 @@ impl Config {
         let mut config = Self::parse(&text, path.as_deref(), &variables)?;
         config.locate_files(path.as_deref().and_then(Path::parent));
         Ok(config)
+    }
+
+    /// The file that [`Config::load`] reads, if it reads one.
+    #[must_use]
+    pub fn file(path: Option<&Path>) -> Option<PathBuf> {
+        let named = path.map(Path::to_owned).or_else(|| variable("CONFIG").map(PathBuf::from));
+        named.or_else(|| Some(PathBuf::from(DEFAULT_PATH)).filter(|path| path.exists()))
     }
 
     /// The configuration of a text, with variables (names without their prefix, lower case) over it.

@@ -77,7 +77,8 @@ pub(crate) fn flaw(error: &std::io::Error) -> Option<CertificateFlaw> {
                 CertificateFlaw::Expired(at(Duration::from_secs(not_after.as_secs())))
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => CertificateFlaw::NotYetValid,
-            CertificateError::UnknownIssuer => CertificateFlaw::UnknownIssuer,
+            // A signature that does not fit is that of somebody who calls themselves like one whom we trust.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => CertificateFlaw::UnknownIssuer,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 CertificateFlaw::OtherName
             }

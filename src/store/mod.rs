@@ -30,6 +30,7 @@ mod connect;
 mod covered;
 mod document;
 mod documents;
+mod examine;
 mod import;
 mod ledger;
 mod lists;
@@ -54,6 +55,7 @@ pub use columns::{At, Day};
 pub use connect::Access;
 pub use covered::Named;
 pub use documents::StoredDocument;
+pub use examine::{Examination, LockHolder, database_files, examine, lock_holder};
 pub use import::{FileError, ImportError, Imported, Progress};
 pub use lists::{
     AttemptRow, DeviationFilter, DeviationRow, MessageFilter, MessageRow, NoticeFilter, NoticeRow, ObligationFilter,

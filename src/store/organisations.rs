@@ -1,6 +1,6 @@
 //! Municipalities as the engine reads them, and which rules they are planned with.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono_tz::Tz;
 use sqlx::FromRow;
@@ -106,13 +106,24 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn zones(&self) -> Result<HashMap<String, Tz>, StoreError> {
+        let tenants = self.tenants().await?.into_iter();
+        Ok(tenants.map(|tenant| (tenant.id.to_string(), tenant.zone)).collect())
+    }
+
+    /// The municipalities themselves, each by its newest record that parses. Needs no rules.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         let select = "SELECT tenant, fact FROM records WHERE type = 'tenant' ORDER BY tenant, version";
         let rows: Vec<(String, String)> = sqlx::query_as(select).fetch_all(&self.readers).await?;
-        let zone = |text: &str| match Fact::decode(text) {
-            Ok(Fact::Tenant(fact)) => Tenant::parse(&fact).ok().map(|tenant| tenant.zone),
+        let parsed = |text: &str| match Fact::decode(text) {
+            Ok(Fact::Tenant(fact)) => Tenant::parse(&fact).ok(),
             _ => None,
         };
-        Ok(rows.into_iter().filter_map(|(id, text)| Some((id, zone(&text)?))).collect())
+        let newest: BTreeMap<String, Tenant> =
+            rows.into_iter().filter_map(|(id, text)| Some((id, parsed(&text)?))).collect();
+        Ok(newest.into_values().collect())
     }
 
     /// Each municipality's generation, by id.

@@ -136,12 +136,15 @@ fn of_tenants(seen: &Seen) -> Vec<Metric> {
     let tenants = &seen.standing.tenants;
     let label = |id: &String| vec![("tenant", id.clone())];
     let quarantined = tenants.iter().map(|tenant| (label(&tenant.id), tenant.quarantined as f64));
+    let questioned = tenants.iter().map(|tenant| (label(&tenant.id), tenant.questioned as f64));
     let rounds = tenants.iter().filter_map(|tenant| {
         let day = tenant.last_round?.0.and_time(NaiveTime::MIN).and_utc();
         Some((label(&tenant.id), seconds(day)))
     });
     vec![
         Metric::gauge("fristvakt_quarantined_records", "Records that cannot be used").with(quarantined.collect()),
+        Metric::gauge("fristvakt_questioned_recipients", "Recipients whose address refused mail")
+            .with(questioned.collect()),
         Metric::gauge("fristvakt_last_round_timestamp_seconds", "The day of the last round, as its midnight in UTC")
             .with(rounds.collect()),
     ]

@@ -31,7 +31,7 @@ use crate::store::StoreError;
 use access::{Access, Gate};
 use answer::Refusal;
 
-pub use server::Server;
+pub use server::{Server, check};
 
 /// The largest body that is read where a page does not say otherwise.
 const BODY_LIMIT: usize = 64 * 1024;

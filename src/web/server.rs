@@ -17,7 +17,7 @@ use super::access::Access;
 use super::{Site, routes};
 use crate::config::HttpSettings;
 use crate::daemon::Daemon;
-use crate::delivery::setting::SettingError;
+use crate::delivery::setting::{SettingError, SettingWarning};
 
 /// How many connections at once; others wait.
 const CONNECTIONS: usize = 64;
@@ -76,10 +76,16 @@ impl Drop for Server {
     }
 }
 
+/// Whether the settings can be used, with what should be mended all the same. Nothing is listened on.
+///
+/// # Errors
+/// The first setting that cannot be used.
+pub fn check(settings: &HttpSettings) -> Result<Vec<SettingWarning>, SettingError> {
+    Ok(checked(settings)?.1)
+}
+
 /// The tokens, where all settings can be used.
-pub(super) fn checked(
-    settings: &HttpSettings,
-) -> Result<(Access, Vec<crate::delivery::setting::SettingWarning>), SettingError> {
+fn checked(settings: &HttpSettings) -> Result<(Access, Vec<SettingWarning>), SettingError> {
     if !settings.listen.ip().is_loopback() && !settings.allow_remote {
         let problem = "is an address that other machines reach; listen on 127.0.0.1 and put a proxy with TLS before \
                        it, or set `allow_remote = true`";

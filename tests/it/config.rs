@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fristvakt::config::{Config, ConfigError, LogFormat, Mode};
+use fristvakt::config::{Config, ConfigError, HttpSettings, LogFormat, Mode, Scope};
 use fristvakt::delivery::email::EmailSettings;
 
 const EXAMPLE: &str = include_str!("../../systemd/fristvakt.toml");
@@ -59,6 +59,11 @@ fn the_example_shows_the_defaults() {
     let without =
         EmailSettings { port: None, reply_to: None, hello_name: None, ca_file: None, per_minute: None, ..shown };
     assert_eq!(email, without);
+    let http = all.http.unwrap();
+    let least = parse("[http]\nlisten = \"127.0.0.1:8080\"").http.unwrap();
+    assert!(example.http.is_none(), "nothing listens unless said");
+    assert_eq!(HttpSettings { tokens: vec![], ..http.clone() }, least);
+    assert_eq!((http.tokens.len(), http.tokens[0].scopes.as_slice()), (1, &[Scope::Metrics][..]));
     let [webhook] = all.webhooks.as_slice() else { panic!("one webhook") };
     let least = "[[webhook]]\nname = \"a\"\nurl = \"https://a.example\"\nsecret_files = [\"a\"]";
     let least = &parse(least).webhooks[0];
@@ -77,6 +82,8 @@ fn the_example_shows_every_key() {
         ("[email]\nunknown = 1", ""),
         ("[email.timeouts]\nunknown = 1", ""),
         ("[[webhook]]\nunknown = 1", "[[webhook]]"),
+        ("[http]\nunknown = 1", "[http]"),
+        ("[[http.token]]\nunknown = 1", "[[http.token]]"),
     ];
     let lines = everything();
     for (text, after) in sections {
@@ -190,9 +197,11 @@ fn secrets_are_found_beside_the_configuration_and_never_shown() {
     // The example shows both ways to say where a webhook is; one of them can be used.
     let without = ["ca_file = \"/etc/fristvakt/ca.pem\"", "url = \"https://samspill.example.no/varsel\""];
     write("fristvakt.toml", &without.iter().fold(everything(), |text, line| text.replace(line, "")));
+    write("metrics-token", "0123456789abcdef0123456789abcdef\n");
     let config = Config::load(Some(&folder.path().join("fristvakt.toml"))).unwrap();
     let (smtp, _) = config.email.as_ref().unwrap().load().unwrap();
     let (webhook, _) = config.webhooks[0].load().unwrap();
+    fristvakt::web::check(config.http.as_ref().unwrap()).unwrap();
     let shown = format!("{config:?} {config:#?} {smtp:?} {smtp:#?} {webhook:?} {webhook:#?}");
     assert!(
         shown.contains("smtp-password") && shown.contains("webhook-secret") && shown.contains("samspill.example.no")

@@ -118,6 +118,26 @@ pub struct Smtp {
     pub(super) timeouts: Timeouts,
 }
 
+impl Smtp {
+    /// The relay's name or address, and its port.
+    #[must_use]
+    pub fn relay(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+
+    /// How the connection is secured.
+    #[must_use]
+    pub fn security(&self) -> Security {
+        self.security
+    }
+
+    /// Whether we identify ourselves.
+    #[must_use]
+    pub fn has_login(&self) -> bool {
+        self.credentials.is_some()
+    }
+}
+
 impl EmailSettings {
     /// Checks the settings and reads the password and certificates.
     ///

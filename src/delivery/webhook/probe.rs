@@ -16,10 +16,10 @@ use crate::delivery::{Failure, Trail, tls};
 const STEP: Duration = Duration::from_secs(10);
 
 impl Webhook {
-    /// The host that its address names.
+    /// The host and port that its address names.
     #[must_use]
-    pub fn host(&self) -> &str {
-        self.url.0.host_str().unwrap_or_default()
+    pub fn endpoint(&self) -> (&str, u16) {
+        (host_without_brackets(&self.url.0), self.url.0.port_or_known_default().unwrap_or(443))
     }
 
     /// Connects and encrypts as for an event, says nothing, and hangs up. Returns what was seen, and why it ended early.
@@ -30,8 +30,7 @@ impl Webhook {
     }
 
     async fn walk(&self, trail: &mut Trail) -> Result<(), Failure> {
-        let host = host_without_brackets(&self.url.0);
-        let port = self.url.0.port_or_known_default().unwrap_or(443);
+        let (host, port) = self.endpoint();
         let found =
             timeout(STEP, self.guard.lookup(host, port)).await.map_err(|_| Failure::temporary("timeout dns"))?;
         let addresses = found.map_err(|refused| match refused {

@@ -61,6 +61,26 @@ impl Installation {
         this
     }
 
+    /// With facts, and nothing where the relay should be.
+    pub(crate) async fn without_relay(facts: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let this = Self::on(tempfile::tempdir().unwrap(), None, 1, "").await;
+        this.import(facts).await;
+        this
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn daemon(&self) -> &Arc<Daemon> {
+        &self.daemon
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     async fn on(folder: TempDir, catcher: Option<Catcher>, port: u16, extra: &str) -> Self {
         let clock = Clock::fixed(instant("2026-03-02T00:00:00+01:00"));
         let daemon = Daemon::open(&config(folder.path(), port, extra), clock.clone()).await.unwrap();

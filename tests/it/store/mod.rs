@@ -8,6 +8,7 @@ mod outbox;
 mod planning;
 mod register;
 mod silences;
+mod standing;
 
 use chrono::{DateTime, TimeDelta};
 use fristvakt::calendar::Instant;

@@ -1,0 +1,87 @@
+//! The configuration: can it be read, what mode is it in, and who can read its secrets.
+
+use std::path::{Path, PathBuf};
+
+use super::super::ConfigArgument;
+use super::finding::Finding;
+use super::mode;
+use crate::config::{Config, Mode};
+
+pub(super) fn check(argument: &ConfigArgument) -> (Option<Config>, Vec<Finding>) {
+    let path = Config::file(argument.config.as_deref());
+    let config = match argument.load() {
+        Ok(config) => config,
+        Err(failed) => {
+            let finding = Finding::error("file", failed.text).means("The daemon does not start with this.");
+            let edit =
+                path.map_or_else(|| "env | grep FRISTVAKT_".to_owned(), |path| format!("editor {}", path.display()));
+            return (None, vec![finding.mend(edit)]);
+        }
+    };
+    let mut findings = vec![file(path.as_deref()), sending(&config)];
+    findings.extend(secret_files(&config).into_iter().map(|(check, path)| secret(&check, &path)));
+    (Some(config), findings)
+}
+
+fn file(path: Option<&Path>) -> Finding {
+    let Some(path) = path else {
+        return Finding::warning("file", "there is none; every key is at its default")
+            .means("Without an [email] section nothing leaves by mail.")
+            .mend("install -D -m 644 systemd/fristvakt.toml /etc/fristvakt/fristvakt.toml");
+    };
+    let shown = path.display();
+    match mode(path) {
+        Some(mode) if mode & 0o022 != 0 => Finding::warning("file", format!("{shown}, mode {mode:o}"))
+            .means("Others than its owner may change where mail goes.")
+            .mend(format!("chmod go-w {shown}")),
+        _ => Finding::ok("file", shown.to_string()),
+    }
+}
+
+fn sending(config: &Config) -> Finding {
+    match config.mode {
+        Mode::Live => Finding::ok("mode", "live: messages leave"),
+        Mode::Shadow => Finding::warning("mode", "shadow: nothing is sent")
+            .means(
+                "Everything is worked out and recorded as told. That is right while you compare with another system.",
+            )
+            .mend("set `mode = \"live\"`, then: systemctl restart fristvakt"),
+    }
+}
+
+/// Every file with a secret, with what to call it.
+fn secret_files(config: &Config) -> Vec<(String, PathBuf)> {
+    let password = config.email.iter().filter_map(|email| email.password_file.clone());
+    let password = password.map(|path| ("mail password".to_owned(), path));
+    let of_webhooks = config.webhooks.iter().flat_map(|webhook| {
+        let files = webhook.secret_files.iter().chain(&webhook.url_file);
+        files.map(|path| (format!("webhook {}", webhook.name), path.clone()))
+    });
+    let tokens = config.http.iter().flat_map(|http| &http.tokens);
+    let tokens = tokens.map(|token| (format!("token {}", token.name), token.file.clone()));
+    password.chain(of_webhooks).chain(tokens).collect()
+}
+
+fn secret(check: &str, path: &Path) -> Finding {
+    let shown = path.display();
+    let mode = match path.metadata() {
+        Ok(_) => mode(path).unwrap_or_default(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Finding::error(check, format!("{shown} is not there"))
+                .means("The daemon does not start without it.")
+                .mend(format!("install -m 600 /dev/null {shown} && editor {shown}"));
+        }
+        Err(error) => {
+            return Finding::error(check, format!("{shown}: {error}"))
+                .means("This user may not look at it.")
+                .mend("sudo fristvakt doctor");
+        }
+    };
+    // systemd hands credentials out through an access list, which shows as a mode that others could read.
+    if mode & 0o077 != 0 && !path.starts_with("/run/credentials") {
+        return Finding::warning(check, format!("{shown}, mode {mode:o}"))
+            .means("Other users of this machine may read the secret.")
+            .mend(format!("chmod 600 {shown}"));
+    }
+    Finding::ok(check, format!("{shown}, mode {mode:o}"))
+}
