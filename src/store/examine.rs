@@ -71,15 +71,21 @@ pub fn lock_holder(path: &Path) -> Result<LockHolder, StoreError> {
         Err(error) => return Err(StoreError::File(path, error)),
     };
     let inode = file.metadata().map_err(|error| StoreError::File(path.clone(), error))?.ino();
-    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    if let Some(process) = locks.lines().find_map(|line| holder_in(line, inode)) {
+    if let Some(process) = holder_of(inode) {
         return Ok(LockHolder::Process(Some(process)));
     }
     match file.try_lock_shared() {
         Ok(()) => Ok(LockHolder::Nobody),
-        Err(TryLockError::WouldBlock) => Ok(LockHolder::Process(None)),
+        // The system's list may miss a line while others come and go.
+        Err(TryLockError::WouldBlock) => Ok(LockHolder::Process((0..5).find_map(|_| holder_of(inode)))),
         Err(TryLockError::Error(error)) => Err(StoreError::File(path, error)),
     }
+}
+
+/// The process that has locked a file, as the system lists it.
+fn holder_of(inode: u64) -> Option<u32> {
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| holder_in(line, inode))
 }
 
 /// The files that belong to a database: itself, and what SQLite and we keep beside it, where they exist.

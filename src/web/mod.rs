@@ -5,7 +5,7 @@
 //!                                                         └─► access (token, scope) ─► /metrics
 //! ```
 //!
-//! A page is a file with its handler and one line in [`routes`], which says what scope it needs. A handler never awaits
+//! A page is a file with its handler and one line in `routes`, which says what scope it needs. A handler never awaits
 //! the database itself, because the library drops it when a client leaves: it asks `Site::read`. Deliberately absent:
 //! TLS (a proxy's business), cookies, anything that a browser would run, and every word that is not an id.
 

@@ -259,28 +259,22 @@ fn tokens_that_cannot_be_used_are_errors_and_never_shown() {
     write("good", TOKEN);
     write("short", "hemmelig-kort");
     write("blank", "hemmelig med mellomrom, og lang nok til det");
-    let problem = |tokens: &[(&str, &str, &str)]| {
-        let tokens: String = tokens
-            .iter()
-            .map(|(name, file, scopes)| {
-                let file = folder.path().join(file);
-                format!("[[token]]\nname = \"{name}\"\nfile = {file:?}\nscopes = {scopes}\n")
-            })
-            .collect();
-        let settings: HttpSettings = toml::from_str(&format!("listen = \"127.0.0.1:0\"\n{tokens}")).unwrap();
-        check(&settings).unwrap_err().to_string()
+    let token = |name: &str, file: &str, scopes: &str| {
+        let file = folder.path().join(file);
+        format!("[[token]]\nname = \"{name}\"\nfile = {file:?}\nscopes = {scopes}\n")
     };
     let metrics = "[\"metrics\"]";
-    let cases: [(&[(&str, &str, &str)], &str); 6] = [
-        (&[("a", "short", metrics)], "openssl rand -hex 32"),
-        (&[("a", "blank", metrics)], "at least 32"),
-        (&[("a", "none", metrics)], "cannot read"),
-        (&[("a b", "good", metrics)], "`http.token.name`"),
-        (&[("a", "good", "[]")], "`http.token.a.scopes`"),
-        (&[("a", "good", metrics), ("b", "good", metrics)], "`a` and `b` have one name or one token"),
+    let cases = [
+        (token("a", "short", metrics), "openssl rand -hex 32"),
+        (token("a", "blank", metrics), "at least 32"),
+        (token("a", "none", metrics), "cannot read"),
+        (token("a b", "good", metrics), "`http.token.name`"),
+        (token("a", "good", "[]"), "`http.token.a.scopes`"),
+        (token("a", "good", metrics) + &token("b", "good", metrics), "`a` and `b` have one name or one token"),
     ];
     for (tokens, expected) in cases {
-        let problem = problem(tokens);
+        let settings: HttpSettings = toml::from_str(&format!("listen = \"127.0.0.1:0\"\n{tokens}")).unwrap();
+        let problem = check(&settings).unwrap_err().to_string();
         assert!(problem.contains(expected) && !problem.contains("hemmelig") && !problem.contains(TOKEN), "{problem}");
     }
 }

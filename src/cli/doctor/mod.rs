@@ -41,7 +41,7 @@ use finding::{Finding, Report};
                         fristvakt doctor --test-webhook samspill\n  \
                         fristvakt doctor --format json | jq 'select(.status != \"ok\")'")]
 pub(super) struct Doctor {
-    /// Send a mail marked [TEST] to this address, which must lie in a municipality's mail domains.
+    /// Send a mail marked `[TEST]` to this address, which must lie in a municipality's mail domains.
     #[arg(long, value_name = "ADDRESS")]
     send_test: Option<String>,
     /// Send a signed event of the type `test` to this webhook.
