@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::content::told_on;
 use crate::calendar::Instant;
+use crate::case::CaseRef;
 use crate::engine::{Explained, Municipality, explain};
 use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::{ObligationKey, Status};
@@ -33,7 +34,8 @@ pub(super) struct Rechecked {
     pub(super) applicable: Vec<Applicable>,
     /// What no longer applies, with why.
     pub(super) withdrawn: Vec<(NoticeName, &'static str)>,
-    /// Cases that are to be planned again, because a notice was meant for somebody else or is to come again later.
+    /// Cases that are to be planned again, because a notice was meant for somebody else or is to come again later, or they
+    /// could not be read.
     pub(super) revisit: Vec<String>,
     /// Case ids with the version in which they were read.
     pub(super) seen: Vec<(String, i64)>,
@@ -65,8 +67,9 @@ impl<'a> Recheck<'a> {
     pub(super) fn message(&self, message: &Claimed) -> Rechecked {
         let mut found = Rechecked::default();
         for notice in &message.notices {
-            // Withdrawn notices are not handled: once the case can be read again, it is planned again.
+            // Withdrawn notices are not handled: as soon as the case can be read again, they are planned again.
             let Some(case) = self.cases.get(&notice.case) else {
+                found.visit_again(&notice.case);
                 found.withdrawn.push((notice.name(), "case removed or unreadable"));
                 continue;
             };
@@ -76,8 +79,8 @@ impl<'a> Recheck<'a> {
             match self.case(case, message).notice(notice) {
                 Ok(applicable) => found.applicable.push(applicable),
                 Err(reason) => {
-                    if [OTHER_RECIPIENT, SILENCED].contains(&reason) && !found.revisit.contains(&notice.case) {
-                        found.revisit.push(notice.case.clone());
+                    if [OTHER_RECIPIENT, SILENCED, UNREADABLE].contains(&reason) {
+                        found.visit_again(&notice.case);
                     }
                     found.withdrawn.push((notice.name(), reason));
                 }
@@ -93,8 +96,17 @@ impl<'a> Recheck<'a> {
     }
 }
 
+impl Rechecked {
+    fn visit_again(&mut self, case: &str) {
+        if !self.revisit.iter().any(|known| known == case) {
+            self.revisit.push(case.to_owned());
+        }
+    }
+}
+
 const OTHER_RECIPIENT: &str = "meant for somebody else now";
 const SILENCED: &str = "silenced";
+const UNREADABLE: &str = "unreadable";
 
 struct CaseRecheck<'a> {
     municipality: &'a Municipality<'a>,
@@ -130,6 +142,8 @@ impl CaseRecheck<'_> {
         if record.protected {
             return Err("protected");
         }
+        // A line that names no case is not written: then it is not to count as told either.
+        CaseRef::parse(&notice.reference).map_err(|_| UNREADABLE)?;
         let role = Role::parse(&notice.role).ok_or("the role is gone")?;
         let rule = rules.rule(obligation.rule);
         let (recipient, problem) =

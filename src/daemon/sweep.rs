@@ -38,7 +38,13 @@ impl Daemon {
         let (organisations, quarantined) = self.municipalities(&rules, now).await?;
         swept.quarantined += quarantined;
         for stored in organisations.iter() {
-            self.sweep_tenant(&rules, stored, now, &mut swept).await?;
+            match self.sweep_tenant(&rules, stored, now, &mut swept).await {
+                Err(error @ StoreError::Unreadable { .. }) => {
+                    tracing::error!(tenant = %stored.organisation.tenant.id, %error, "nothing can be planned");
+                    swept.quarantined += 1;
+                }
+                other => other?,
+            }
         }
         self.pulse.swept(now, self.clock.now(), swept.next_round);
         Ok(swept)
@@ -88,10 +94,17 @@ impl Daemon {
     }
 
     /// The day of the last round. One that lies ahead was held under a wrong clock: it does not count, and neither does
-    /// what was planned then.
+    /// what was planned then. One that is no day is as good as none: what was sent is in the ledger.
     async fn last_round(&self, stored: &StoredOrganisation, today: NaiveDate) -> Result<Option<NaiveDate>, StoreError> {
         let tenant = &stored.organisation.tenant;
-        let last = self.store.last_round(&tenant.id).await?;
+        let last = match self.store.last_round(&tenant.id).await {
+            Err(error @ StoreError::Unreadable { .. }) => {
+                tracing::error!(%error, "the last round is forgotten; all cases are planned again");
+                self.store.forget_round(&tenant.id).await?;
+                return Ok(None);
+            }
+            last => last?,
+        };
         if let Some(ahead) = last.filter(|last| *last > today) {
             tracing::error!(tenant = %tenant.id, %ahead, %today, "the last round lies ahead: the clock was or is wrong; all cases are planned again");
             self.store.forget_round(&tenant.id).await?;

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite};
 
+use super::columns::decode;
 use super::{Day, NoticeRow, ROWS, StoreError};
 use crate::notice::{Handled, Outcome, Purpose, Role};
 
 #[derive(sqlx::FromRow)]
 struct LedgerRow {
-    case_id: String,
     rule: String,
     start: String,
     step: String,
@@ -21,14 +21,18 @@ struct LedgerRow {
     handled_on: Day,
 }
 
+/// The ledger of one case, or why it cannot be read.
+pub(super) type Ledger = Result<Vec<Handled>, String>;
+
 /// The ledgers of these cases, by case id, each in a fixed order. A step whose mail was withdrawn is not handled, whatever
-/// a webhook heard of it.
+/// a webhook heard of it. A row that cannot be read spoils the ledger of its own case and no other: what was sent is not
+/// known any more, and to go on might send it again.
 pub(super) async fn ledgers(
     read: &mut sqlx::SqliteConnection,
     tenant: &str,
     cases: &[&str],
-) -> Result<HashMap<String, Vec<Handled>>, StoreError> {
-    let mut ledgers: HashMap<String, Vec<Handled>> = HashMap::new();
+) -> Result<HashMap<String, Ledger>, StoreError> {
+    let mut ledgers: HashMap<String, Ledger> = HashMap::new();
     for chunk in cases.chunks(ROWS) {
         let mut select = QueryBuilder::<Sqlite>::new(
             "SELECT case_id, rule, start, step, repetition, due_on, role, purpose, outcome, handled_on \
@@ -43,18 +47,14 @@ pub(super) async fn ledgers(
             ids.push_bind(*id);
         }
         ids.push_unseparated(") ORDER BY case_id, rule, start, due_on, step, repetition, role, channel");
-        let rows: Vec<LedgerRow> = select.build_query_as().fetch_all(&mut *read).await?;
-        for row in rows {
-            let case = row.case_id.clone();
-            let handled = row.handled().map_err(|reason| StoreError::Unreadable {
-                table: "notices",
-                row: format!("{tenant}/{case}"),
-                reason,
-            })?;
-            let ledger = ledgers.entry(case).or_default();
-            // One row a channel, one entry a step.
-            if ledger.last() != Some(&handled) {
-                ledger.push(handled);
+        for row in select.build().fetch_all(&mut *read).await? {
+            let ledger = ledgers.entry(row.try_get("case_id")?).or_insert_with(|| Ok(vec![]));
+            let Ok(entries) = ledger else { continue };
+            match decode::<LedgerRow>(&row).and_then(LedgerRow::handled) {
+                // One row a channel, one entry a step.
+                Ok(handled) if entries.last() == Some(&handled) => {}
+                Ok(handled) => entries.push(handled),
+                Err(reason) => *ledger = Err(format!("ledger: {reason}")),
             }
         }
     }
@@ -87,7 +87,6 @@ impl NoticeRow {
     /// Where it holds a word that this program did not write.
     pub fn handled(&self) -> Result<Handled, String> {
         let row = LedgerRow {
-            case_id: self.case.clone(),
             rule: self.rule.clone(),
             start: self.start.clone(),
             step: self.step.clone(),

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, QueryBuilder, Row, Sqlite};
 
 use super::documents::case_file;
-use super::ledger::ledgers;
+use super::ledger::{Ledger, ledgers};
 use super::quarantine::set_aside;
 use super::{At, Quarantined, ROWS, Store, StoreError, StoredOrganisation, push_list};
 use crate::calendar::Instant;
@@ -53,12 +54,19 @@ impl DueCases {
     }
 }
 
-#[derive(sqlx::FromRow)]
 struct CaseRow {
     id: String,
     version: i64,
-    document: String,
+    /// The document, or why it is no text.
+    document: Result<String, String>,
     digest: i64,
+}
+
+impl FromRow<'_, SqliteRow> for CaseRow {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let document = row.try_get("document").map_err(|_| "the document is no text".to_owned());
+        Ok(Self { id: row.try_get("id")?, version: row.try_get("version")?, document, digest: row.try_get("digest")? })
+    }
 }
 
 impl Store {
@@ -98,7 +106,7 @@ impl Store {
         let mut due = DueCases::default();
         let mut poison = vec![];
         for row in &rows {
-            let ledger = ledgers.remove(&row.id).unwrap_or_default();
+            let ledger = ledgers.remove(&row.id).unwrap_or_else(|| Ok(vec![]));
             match stored_case(row, ledger, of.generation, tenant, rules) {
                 Ok(case) => due.cases.push(case),
                 Err(reason) => {
@@ -151,7 +159,7 @@ impl Store {
         let row: Option<CaseRow> =
             sqlx::query_as(select).bind(&*tenant.id).bind(id_or_ref).fetch_optional(&mut *read).await?;
         let Some(row) = row else { return Ok(None) };
-        let ledger = ledgers(&mut read, &tenant.id, &[&row.id]).await?.remove(&row.id).unwrap_or_default();
+        let ledger = ledgers(&mut read, &tenant.id, &[&row.id]).await?.remove(&row.id).unwrap_or_else(|| Ok(vec![]));
         let case = stored_case(&row, ledger, of.generation, tenant, rules);
         let named =
             |reason| StoreError::Unreadable { table: "cases", row: format!("{}/{}", tenant.id, row.id), reason };
@@ -217,11 +225,11 @@ impl Store {
 
 fn stored_case(
     row: &CaseRow,
-    ledger: Vec<Handled>,
+    ledger: Ledger,
     generation: i64,
     tenant: &Tenant,
     rules: &RuleSet,
 ) -> Result<StoredCase, String> {
-    let file = case_file(&row.id, &row.document, tenant, rules)?;
-    Ok(StoredCase { file, ledger, stamp: Stamp { version: row.version, generation, digest: row.digest } })
+    let file = case_file(&row.id, row.document.as_deref()?, tenant, rules)?;
+    Ok(StoredCase { file, ledger: ledger?, stamp: Stamp { version: row.version, generation, digest: row.digest } })
 }

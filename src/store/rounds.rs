@@ -9,11 +9,20 @@ impl Store {
     /// The civil day of the tenant's last finished round.
     ///
     /// # Errors
-    /// What the database says.
+    /// What the database says, or [`StoreError::Unreadable`] where it is no day.
     pub async fn last_round(&self, tenant: &str) -> Result<Option<NaiveDate>, StoreError> {
         let select = "SELECT last_round FROM tenants WHERE id = $1";
-        let day: Option<Option<Day>> = sqlx::query_scalar(select).bind(tenant).fetch_optional(&self.readers).await?;
-        Ok(day.flatten().map(|day| day.0))
+        let day: Result<Option<Option<Day>>, _> =
+            sqlx::query_scalar(select).bind(tenant).fetch_optional(&self.readers).await;
+        match day {
+            Ok(day) => Ok(day.flatten().map(|day| day.0)),
+            Err(sqlx::Error::ColumnDecode { .. }) => Err(StoreError::Unreadable {
+                table: "tenants",
+                row: tenant.to_owned(),
+                reason: "`last_round` is no day".to_owned(),
+            }),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Forgets the last round, and has all cases of the tenant planned again.

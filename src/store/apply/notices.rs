@@ -166,10 +166,11 @@ async fn insert(write: &mut Write, batch: &Batch<'_>, entries: &[Entry<'_>]) -> 
         row.push_bind(entry.notice.map(|notice| notice.recipient.to_string())).push_bind(state);
         row.push_bind(entry.message.as_deref()).push_bind(Day(handled.on)).push_bind(At::from(batch.now));
     });
-    // A notice that was withdrawn before it was sent may apply again.
+    // A notice that was withdrawn before it was sent may apply again, as it is now.
     insert.push(
         " ON CONFLICT (tenant, case_id, rule, start, step, repetition, due_on, role, channel) DO UPDATE \
-         SET outcome = excluded.outcome, recipient = excluded.recipient, state = excluded.state, reason = NULL, \
+         SET ref = excluded.ref, position = excluded.position, purpose = excluded.purpose, \
+             outcome = excluded.outcome, recipient = excluded.recipient, state = excluded.state, reason = NULL, \
              message = excluded.message, handled_on = excluded.handled_on, made_at = excluded.made_at \
          WHERE notices.state = 'withdrawn'",
     );

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite};
 use uuid::Uuid;
 
-use super::super::{At, Day, ROWS, Store, StoreError, Write, push_list};
+use super::super::columns::decode;
+use super::super::quarantine::set_aside;
+use super::super::{At, Day, Quarantined, ROWS, Store, StoreError, Write, push_list};
 use super::{Claimed, ClaimedNotice, MessageRow, NoticeName};
 use crate::calendar::Instant;
 use crate::notice::Recipient;
@@ -29,11 +32,7 @@ impl Store {
             return Ok(vec![]);
         }
         let mut write = self.write().await?;
-        let select = "SELECT id, tenant, recipient, channel, slot, urgent, escalation, subject, possible_repeat, tries, \
-                      reason FROM messages WHERE state = 'pending' AND channel = $1 AND next_try_at <= $2 \
-                      ORDER BY escalation DESC, created_at, id LIMIT $3";
-        let query = sqlx::query_as(select).bind(channel).bind(At::from(now)).bind(i64::from(limit));
-        let rows: Vec<MessageRow> = query.fetch_all(&mut *write).await?;
+        let rows = readable_messages(&mut write, channel, limit, now).await?;
         let lease_until = At::from(now + lease);
         let mut claimed = Vec::with_capacity(rows.len());
         for chunk in rows.chunks(ROWS) {
@@ -92,6 +91,44 @@ impl Store {
     }
 }
 
+/// Up to `limit` messages that are due. One that cannot be read is held for a person to see, and another takes its place.
+async fn readable_messages(
+    write: &mut Write,
+    channel: &str,
+    limit: u32,
+    now: Instant,
+) -> Result<Vec<MessageRow>, StoreError> {
+    loop {
+        let select = "SELECT id, tenant, recipient, channel, slot, urgent, escalation, subject, possible_repeat, tries, \
+                      reason FROM messages WHERE state = 'pending' AND channel = $1 AND next_try_at <= $2 \
+                      ORDER BY escalation DESC, created_at, id LIMIT $3";
+        let query = sqlx::query(select).bind(channel).bind(At::from(now)).bind(i64::from(limit));
+        let (mut rows, mut unreadable) = (vec![], false);
+        for row in query.fetch_all(&mut **write).await? {
+            let message = decode::<MessageRow>(&row).and_then(|message| match Uuid::parse_str(&message.id) {
+                Ok(_) => Ok(message),
+                Err(_) => Err("the id is no UUID".to_owned()),
+            });
+            match message {
+                Ok(message) => rows.push(message),
+                Err(reason) => {
+                    unreadable = true;
+                    hold(write, row.try_get("tenant")?, row.try_get("id")?, reason, now).await?;
+                }
+            }
+        }
+        if !unreadable {
+            return Ok(rows);
+        }
+    }
+}
+
+async fn hold(write: &mut Write, tenant: &str, id: &str, reason: String, now: Instant) -> Result<(), StoreError> {
+    let update = "UPDATE messages SET state = 'held', reason = 'unreadable' WHERE id = $1";
+    sqlx::query(update).bind(id).execute(&mut **write).await?;
+    set_aside(write, &[Quarantined::new(tenant, format!("message {id}"), reason, now)]).await
+}
+
 /// An attempt for each message, which it then belongs to.
 async fn open_attempts(
     write: &mut Write,
@@ -118,26 +155,44 @@ async fn open_attempts(
     Ok(attempts)
 }
 
-/// What these messages carry, and which earlier steps they stand for. Only what is replayed was sent before.
+/// What these messages carry, and which earlier steps they stand for. Only what is replayed was sent before. What cannot be
+/// read is taken out, and its case planned anew.
 async fn notices(write: &mut Write, rows: &[MessageRow]) -> Result<HashMap<String, Vec<ClaimedNotice>>, StoreError> {
-    #[derive(sqlx::FromRow)]
-    struct Row {
-        message: String,
-        #[sqlx(flatten)]
-        notice: ClaimedNotice,
+    loop {
+        let mut select = QueryBuilder::<Sqlite>::new(
+            "SELECT message, tenant, state, case_id, ref, rule, start, step, repetition, due_on, role, position, purpose, \
+             outcome, handled_on FROM notices WHERE state IN ('pending', 'done', 'sent') AND message IN ",
+        );
+        push_list(&mut select, rows.iter().map(|row| row.id.clone()));
+        select.push(" ORDER BY due_on, ref, rule, start, position, repetition, role");
+        let (mut notices, mut unreadable) = (HashMap::<String, Vec<ClaimedNotice>>::new(), false);
+        for row in select.build().fetch_all(&mut **write).await? {
+            match decode::<ClaimedNotice>(&row) {
+                Ok(notice) => notices.entry(row.try_get("message")?).or_default().push(notice),
+                // What was sent stays so.
+                Err(_) if row.try_get::<&str, _>("state")? == "sent" => {}
+                Err(_) => {
+                    unreadable = true;
+                    take_out(write, &row).await?;
+                }
+            }
+        }
+        if !unreadable {
+            return Ok(notices);
+        }
     }
-    let mut select = QueryBuilder::<Sqlite>::new(
-        "SELECT message, case_id, ref, rule, start, step, repetition, due_on, role, position, purpose, outcome, \
-         handled_on FROM notices WHERE state IN ('pending', 'done', 'sent') AND message IN ",
-    );
-    push_list(&mut select, rows.iter().map(|row| row.id.clone()));
-    select.push(" ORDER BY due_on, ref, rule, start, position, repetition, role");
-    let found: Vec<Row> = select.build_query_as().fetch_all(&mut **write).await?;
-    let mut notices: HashMap<String, Vec<ClaimedNotice>> = HashMap::new();
-    for row in found {
-        notices.entry(row.message).or_default().push(row.notice);
-    }
-    Ok(notices)
+}
+
+/// Takes a case's notices out of a message in which one of them cannot be read, and has the case planned again.
+async fn take_out(write: &mut Write, row: &SqliteRow) -> Result<(), StoreError> {
+    let (message, tenant, case): (&str, &str, &str) =
+        (row.try_get("message")?, row.try_get("tenant")?, row.try_get("case_id")?);
+    let notices = "UPDATE notices SET state = 'withdrawn', reason = 'unreadable' \
+                   WHERE message = $1 AND tenant = $2 AND case_id = $3 AND state IN ('pending', 'done')";
+    sqlx::query(notices).bind(message).bind(tenant).bind(case).execute(&mut **write).await?;
+    let agenda = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
+    sqlx::query(agenda).bind(tenant).bind(case).execute(&mut **write).await?;
+    Ok(())
 }
 
 impl MessageRow {

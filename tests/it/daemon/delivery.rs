@@ -5,7 +5,7 @@ use serde_json::Value;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{FACTS, Installation, config, instant};
+use super::{FACTS, Installation, config, instant, without_relay};
 use crate::hostile::Relay;
 
 const DECISION: &str = r#"{"type":"event","tenant":"k","case":"S-1","id":"e2","kind":"decision_made","on":"2026-03-10","recorded_at":"2026-03-10T14:00:00+01:00","attributes":{"outcome":"close"}}"#;
@@ -55,12 +55,7 @@ async fn three_weeks_of_downtime_are_one_message_per_person() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_is_down_delays_everything_and_loses_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
-    drop(taken);
-    let here = Installation::on(folder, None, port, "").await;
-    here.import(FACTS).await;
+    let (here, port) = without_relay(FACTS, "").await;
     let tick = here.tick("2026-03-11T08:00:00+01:00").await;
     assert_eq!((tick.delivered.sent, tick.delivered.failed), (0, 1));
     let pending = MessageFilter { state: Some("pending".to_owned()), ..MessageFilter::default() };
@@ -204,17 +199,6 @@ async fn a_second_daemon_on_the_same_database_is_refused() {
     let again = fristvakt::daemon::Daemon::open(&config(here.folder.path(), 25, ""), here.clock.clone()).await;
     assert!(again.unwrap_err().to_string().contains("another fristvakt daemon"));
     drop(here.catcher);
-}
-
-/// An installation whose relay is down, and the port on which it can come back.
-async fn without_relay(facts: &str, extra: &str) -> (Installation, u16) {
-    let folder = tempfile::tempdir().unwrap();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
-    drop(taken);
-    let here = Installation::on(folder, None, port, extra).await;
-    here.import(facts).await;
-    (here, port)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ mod chat;
 mod delivery;
 mod demo;
 mod outcomes;
+mod poison;
 mod process;
 mod silences;
 
@@ -119,4 +120,15 @@ fn read(path: &Path) -> (String, String) {
     let mail = mail_parser::MessageParser::default().parse(&bytes).unwrap();
     let to = mail.to().unwrap().first().unwrap().address().unwrap().to_owned();
     (to, mail.body_text(0).unwrap().into_owned())
+}
+
+/// An installation whose relay is down, and the port on which it can come back.
+async fn without_relay(facts: &str, extra: &str) -> (Installation, u16) {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    drop(taken);
+    let here = Installation::on(folder, None, port, extra).await;
+    here.import(facts).await;
+    (here, port)
 }
