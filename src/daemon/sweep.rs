@@ -11,6 +11,9 @@ use crate::store::{self, Application, Applied, EMAIL, StoreError, StoredCase, St
 /// How many cases are planned in one transaction.
 const BATCH: u32 = 500;
 
+/// How far the clock may go back, as it does when it is set by the network, without anything being planned again.
+const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(1);
+
 /// The name under which the coordinator is told what was late at go-live.
 pub(super) const BACKLOG: &str = "backlog";
 
@@ -35,6 +38,10 @@ impl Daemon {
     pub async fn sweep(&self, now: Instant) -> Result<Swept, StoreError> {
         let rules = self.rules();
         let mut swept = Swept::default();
+        if let Some(ahead) = self.store.planned_at().await?.filter(|planned| *planned > now + CLOCK_SLACK) {
+            tracing::error!(%ahead, %now, "the clock went back: what was planned ahead of it is planned again");
+            self.store.forget_after(now).await?;
+        }
         let (organisations, quarantined) = self.municipalities(&rules, now).await?;
         swept.quarantined += quarantined;
         for stored in organisations.iter() {

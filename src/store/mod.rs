@@ -34,6 +34,7 @@ mod examine;
 mod import;
 mod ledger;
 mod lists;
+mod misdated;
 mod organisations;
 mod outbox;
 mod planning;

@@ -82,12 +82,12 @@ async fn join(write: &mut Write, message: &str, kept: &str, now: Instant) -> Res
     }
     let ends = "UPDATE messages SET state = 'withdrawn', reason = 'joined a later one', ended_at = $2 WHERE id = $1";
     sqlx::query(ends).bind(message).bind(At::from(now)).execute(&mut **write).await?;
-    let overtaken = "UPDATE notices SET outcome = 'overtaken', state = 'done' \
+    let overtaken = "UPDATE notices SET outcome = 'overtaken', state = 'done', made_at = $2 \
                      WHERE message = $1 AND state = 'pending' AND EXISTS (SELECT 1 FROM notices n \
                      WHERE n.message = $1 AND n.state = 'pending' AND n.tenant = notices.tenant \
                      AND n.case_id = notices.case_id AND n.rule = notices.rule AND n.start = notices.start \
                      AND n.due_on = notices.due_on AND n.made_at > notices.made_at)";
-    sqlx::query(overtaken).bind(kept).execute(&mut **write).await?;
+    sqlx::query(overtaken).bind(kept).bind(At::from(now)).execute(&mut **write).await?;
     Ok(())
 }
 

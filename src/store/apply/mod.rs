@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::misdated::note_planned;
 use super::planning::Stamp;
 use super::{At, ROWS, Store, StoreError, Write};
 use crate::calendar::Instant;
@@ -146,6 +147,7 @@ impl Store {
             applications.iter().zip(&digests).zip(&outcomes).filter(|(_, outcome)| **outcome != Applied::Stale);
         write_agenda(&mut write, tenant, &agenda.map(|((one, digest), _)| (*one, *digest)).collect::<Vec<_>>()).await?;
         leave_quarantine(&mut write, tenant, &fresh).await?;
+        note_planned(&mut write, now).await?;
         write.commit().await?;
         Ok(outcomes)
     }

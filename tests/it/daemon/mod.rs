@@ -8,6 +8,7 @@ mod outcomes;
 mod poison;
 mod process;
 mod silences;
+mod time;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -86,6 +87,14 @@ impl Installation {
         let clock = Clock::fixed(instant("2026-03-02T00:00:00+01:00"));
         let daemon = Daemon::open(&config(folder.path(), port, extra), clock.clone()).await.unwrap();
         Self { folder, catcher, daemon: Arc::new(daemon), clock }
+    }
+
+    /// The same, after the daemon was stopped and started again.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self { folder, catcher, daemon, .. } = self;
+        Arc::into_inner(daemon).unwrap().store.close().await;
+        let port = catcher.as_ref().map_or(25, |catcher| catcher.address().port());
+        Self::on(folder, catcher, port, "").await
     }
 
     pub(crate) async fn import(&self, facts: &str) {
