@@ -5,9 +5,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, SqlitePool};
 
 use super::{Store, StoreError};
 
@@ -64,18 +64,27 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .thread_name(|number| format!("sqlite-{number}"))
 }
 
+/// Where the disk is full, SQLite rolls back by itself. sqlx does not hear of it, and takes the connection for one inside
+/// a transaction ever after; so such a connection is closed, and another one opened.
+fn pool_options() -> SqlitePoolOptions {
+    SqlitePoolOptions::new().before_acquire(|connection, _| {
+        let is_free = !connection.is_in_transaction();
+        Box::pin(async move { Ok(is_free) })
+    })
+}
+
 fn writer(path: &Path, read_only: bool) -> SqlitePool {
     let mut options = options(path).read_only(read_only);
     if !read_only {
         options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
     }
     // It is never closed for age: the whole statement cache would go with it, for nothing.
-    let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let pool = pool_options().max_connections(1).idle_timeout(None).max_lifetime(None);
     pool.acquire_timeout(BUSY * 2).connect_lazy_with(options)
 }
 
 fn readers(path: &Path) -> SqlitePool {
-    let pool = SqlitePoolOptions::new().max_connections(4).idle_timeout(Duration::from_secs(60)).max_lifetime(None);
+    let pool = pool_options().max_connections(4).idle_timeout(Duration::from_secs(60)).max_lifetime(None);
     pool.connect_lazy_with(options(path).read_only(true))
 }
 

@@ -123,9 +123,31 @@ pub enum StoreError {
     /// A migration failed; it was rolled back.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// There is no room for what was to be written; nothing of it was.
+    #[error("the disk is full: the database cannot be written until there is room")]
+    Full,
+    /// The file, its folder or the whole file system may only be read.
+    #[error("the database cannot be written: the file or its folder is read-only")]
+    ReadOnly,
     /// The database itself said no.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match sqlite_code(&error) {
+            // Full, and no room for the index of the write-ahead log (SQLITE_FULL, SQLITE_IOERR_SHMSIZE).
+            Some(13 | 4874) => Self::Full,
+            Some(code) if code & 0xff == 8 => Self::ReadOnly,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// SQLite's extended code; the kind is in the lowest byte.
+fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
+    error.as_database_error()?.code()?.parse().ok()
 }
 
 impl StoreError {
@@ -133,11 +155,9 @@ impl StoreError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => true,
-            // 5 and 6: SQLITE_BUSY and SQLITE_LOCKED, with their extended codes in the higher bytes.
-            Self::Database(sqlx::Error::Database(error)) => {
-                error.code().and_then(|code| code.parse::<i64>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
-            }
+            Self::Full | Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => true,
+            // 5 and 6: SQLITE_BUSY and SQLITE_LOCKED.
+            Self::Database(error) => sqlite_code(error).is_some_and(|code| matches!(code & 0xff, 5 | 6)),
             _ => false,
         }
     }

@@ -5,6 +5,7 @@ mod chat;
 mod delivery;
 mod demo;
 mod outcomes;
+mod disk;
 mod poison;
 mod process;
 mod silences;

@@ -9,6 +9,7 @@
 //! is called known not sent was not taken by the other side; what is called sent was.
 
 mod conversation;
+mod disk;
 mod door;
 mod hook;
 mod identity;
@@ -18,9 +19,10 @@ mod proxy;
 mod receiver;
 mod relay;
 
+pub(crate) use disk::{Disk, Sealed};
 pub(crate) use identity::Identity;
 pub(crate) use receiver::{Got, Receiver};
-pub(crate) use relay::{Act, Begins, Relay, Script, Setup, Step};
+pub(crate) use relay::{Act, Begins, Relay, Script, Setup, Step, Taken};
 
 use fristvakt::delivery::{Accepted, Failure, FailureClass};
 
