@@ -30,7 +30,7 @@ use uuid::Uuid;
 use crate::calendar::Instant;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Mode};
-use crate::delivery::message::Templates;
+use crate::delivery::message::{TemplateProblem, Templates};
 use crate::delivery::setting::SettingError;
 use crate::folder::{FolderError, RulesFolder};
 use crate::journal::Journal;
@@ -124,12 +124,18 @@ impl Rules {
                 digest.update(part);
             }
         }
-        let (templates, problems) = Templates::new(&set.templates);
-        for problem in problems {
-            tracing::warn!(%problem, "a message template cannot be used; the shipped one is");
-        }
+        let (templates, _) = Templates::new(&set.templates);
         let fingerprint = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self { set, templates, fingerprint })
+    }
+
+    /// What is wrong with the folder's message templates. One that does not parse gives way to the shipped one; one that
+    /// fails on a message, to plain words.
+    #[must_use]
+    pub fn template_problems(&self) -> Vec<TemplateProblem> {
+        let (templates, mut problems) = Templates::new(&self.set.templates);
+        problems.extend(templates.check());
+        problems
     }
 }
 
@@ -140,6 +146,9 @@ impl Daemon {
     /// Where configuration, rules or database cannot be used.
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, DaemonError> {
         let rules = Rules::load(config.rules.as_deref())?;
+        for problem in rules.template_problems() {
+            tracing::error!(%problem, "a message template cannot be used; shipped or plain words go out instead");
+        }
         let channels = Channels::load(config)?;
         let store = Store::open(&config.database_file()?, Access::Daemon).await?;
         let journal = Journal::open(&config.journal_folder()?).map_err(StoreError::from)?;

@@ -146,18 +146,27 @@ async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Duration, St
     Ok(wait.unwrap_or(LONGEST).min(LONGEST))
 }
 
-/// Reads the rules again; on any error the ones in use stay.
+/// Reads the rules and their templates again; on any error in either the ones in use stay.
 async fn reload(daemon: &Daemon, folder: Option<&Path>) {
-    match Rules::load(folder) {
-        Ok(rules) => {
-            if let Err(error) = daemon.replace_rules(rules).await {
-                tracing::error!(%error, "the new rules could not be noted");
-            } else {
-                tracing::info!("rules read again");
-            }
-        }
+    let rules = match Rules::load(folder) {
+        Ok(rules) => rules,
         Err(error) => {
-            tracing::error!(%error, "the rules on disk cannot be used; the ones in use stay. See `fristvakt check`")
+            tracing::error!(%error, "the rules on disk cannot be used; the ones in use stay. See `fristvakt check`");
+            return;
         }
+    };
+    let problems = rules.template_problems();
+    if !problems.is_empty() {
+        for problem in problems {
+            tracing::error!(%problem, "a message template cannot be used");
+        }
+        tracing::error!(
+            "the rules on disk have templates that cannot be used; the ones in use stay. See `fristvakt check`"
+        );
+        return;
+    }
+    match daemon.replace_rules(rules).await {
+        Ok(()) => tracing::info!("rules read again"),
+        Err(error) => tracing::error!(%error, "the new rules could not be noted; the ones in use stay"),
     }
 }

@@ -59,7 +59,7 @@ async fn nothing_is_falsely_sent(here: &Installation, relay: &Relay, case: &str)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_everything_says_so_and_goes_on_when_there_is_room() {
     // Room for nothing, for the planning, for some of the sending: wherever it runs out.
-    for left in [0, 8, 40, 80, 120, 160, 200, 240, 280, 320, 400] {
+    for left in [0, 60, 144, 252, 300, 400, 588] {
         let Some(disk) = Disk::of(4096) else { return };
         let (here, relay) = on(&disk).await;
         disk.fill(left);

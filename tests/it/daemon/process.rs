@@ -101,15 +101,91 @@ fn an_unknown_key_of_the_configuration_is_exit_78_and_an_unknown_flag_2() {
 fn the_daemon_ends_by_itself_on_sigterm_and_leaves_the_database_free() {
     let folder = folder();
     assert!(run(folder.path(), &["import", "facts.ndjson"]).status.success());
-    let mut daemon = fristvakt(folder.path()).arg("run").stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(daemon.stderr.take().unwrap()));
-    assert!(lines.any(|line| line.unwrap().contains("ready")), "it says when it is ready");
-    let pid = daemon.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    let status = daemon.wait().unwrap();
-    assert_eq!(status.code(), Some(0));
+    let mut daemon = Running::start(folder.path());
+    daemon.signal("-TERM");
+    assert_eq!(daemon.process.wait().unwrap().code(), Some(0));
     let once = run(folder.path(), &["run", "--once", "--now", "2026-03-02T08:00:00+01:00"]);
     assert!(once.status.success(), "{}", text(&once.stderr));
+}
+
+/// A running daemon, and what it logs.
+struct Running {
+    process: std::process::Child,
+    lines: std::io::Lines<std::io::BufReader<std::process::ChildStderr>>,
+}
+
+impl Running {
+    fn start(folder: &Path) -> Self {
+        let mut process = fristvakt(folder).arg("run").stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = process.stderr.take().unwrap();
+        let mut running = Self { process, lines: std::io::BufRead::lines(std::io::BufReader::new(stderr)) };
+        running.until(&["ready"]);
+        running
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Reads the log up to a line with any of `texts`; all of it.
+    fn until(&mut self, texts: &[&str]) -> String {
+        let mut read = String::new();
+        for line in self.lines.by_ref() {
+            read.push_str(&line.unwrap());
+            read.push('\n');
+            if texts.iter().any(|text| read.contains(text)) {
+                return read;
+            }
+        }
+        panic!("the daemon ended without {texts:?}: {read}");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A test that failed leaves no process behind.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What is wrong with a folder of rules when it is read again, and what the log says of it.
+const BROKEN: &[(&str, &str, &str)] = &[
+    ("example.toml", "[[rule]]\nid = ", "the rules have"),
+    ("example.toml", "pack = 7", "the rules have"),
+    ("vocabulary.toml", "events = 7", "the rules have"),
+    ("messages/nb/message.txt", "Hei {{ nope", "messages/nb/message.txt"),
+    ("messages/nb/message.txt", "Hei {{ level }}", "messages/nb/message.txt"),
+    ("messages/nb/massage.txt", "Hei", "messages/nb/massage.txt"),
+];
+
+#[test]
+fn what_is_broken_when_it_is_read_again_leaves_the_rules_in_use_as_they_were() {
+    let folder = folder();
+    let rules = folder.path().join("rules");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/examples/rules"), &rules);
+    let config = "database = \"sqlite://test.db\"\nrules = \"rules\"\n[log]\nformat = \"text\"\n";
+    std::fs::write(folder.path().join("fristvakt.toml"), config).unwrap();
+    std::fs::create_dir_all(rules.join("messages/nb")).unwrap();
+    let mut daemon = Running::start(folder.path());
+    for (file, text, expected) in BROKEN {
+        let path = rules.join(file);
+        let before = std::fs::read_to_string(&path).ok();
+        std::fs::write(&path, text).unwrap();
+        daemon.signal("-HUP");
+        let logged = daemon.until(&["the ones in use stay", "rules read again"]);
+        assert!(logged.contains(expected) && logged.contains("the ones in use stay"), "{file} {text}: {logged}");
+        assert!(!logged.contains("rules in use;"), "{file} {text}: {logged}");
+        match before {
+            Some(before) => std::fs::write(&path, before).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+    }
+    std::fs::write(rules.join("messages/nb/message.txt"), "Hei\n").unwrap();
+    daemon.signal("-HUP");
+    assert!(daemon.until(&["rules read again"]).contains("rules in use; all cases will be planned with them"));
+    daemon.signal("-TERM");
+    assert_eq!(daemon.process.wait().unwrap().code(), Some(0));
 }
 
 /// Every word that may never leave the facts and the mail: names, addresses, a secret.
