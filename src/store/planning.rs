@@ -189,7 +189,7 @@ impl Store {
             let rows: Vec<CaseRow> = select.build_query_as().fetch_all(&mut *read).await?;
             let mut ledgers = ledgers(&mut read, &tenant.id, chunk).await?;
             for row in rows {
-                let ledger = ledgers.remove(&row.id).unwrap_or_default();
+                let ledger = ledgers.remove(&row.id).unwrap_or_else(|| Ok(vec![]));
                 if let Ok(case) = stored_case(&row, ledger, of.generation, tenant, rules) {
                     cases.insert(row.id, case);
                 }

@@ -44,15 +44,15 @@ impl Queue {
     /// Sends what is due. Whether all lines came to their end.
     pub(super) async fn empty(self) -> Result<(Delivered, bool), StoreError> {
         let (sender, waiting) = mpsc::channel(self.lines);
+        // The lines alone hold the other end: once the last of them is gone, however it went, nothing waits to be taken.
         let waiting = Arc::new(Mutex::new(waiting));
         let mut lines = JoinSet::new();
+        for _ in 1..self.lines {
+            lines.spawn(self.line().work(Arc::clone(&waiting)));
+        }
+        lines.spawn(self.line().work(waiting));
         let mut delivered = Delivered::default();
-        let mut spawn = || {
-            if lines.len() < self.lines {
-                lines.spawn(self.line().work(Arc::clone(&waiting)));
-            }
-        };
-        let fed = self.feed(&sender, &mut spawn, &mut delivered).await;
+        let fed = self.feed(&sender, &mut delivered).await;
         drop(sender);
         let (sent, is_whole) = all(lines).await?;
         delivered += sent;
@@ -65,12 +65,7 @@ impl Queue {
     }
 
     /// Claims and prepares until nothing is due, the channel halts, or somebody asks to stop.
-    async fn feed(
-        &self,
-        sender: &mpsc::Sender<Prepared>,
-        spawn: &mut impl FnMut(),
-        delivered: &mut Delivered,
-    ) -> Result<(), StoreError> {
+    async fn feed(&self, sender: &mpsc::Sender<Prepared>, delivered: &mut Delivered) -> Result<(), StoreError> {
         while !self.halt.is_cancelled() && !self.stop.0.is_cancelled() {
             let now = self.daemon.clock.now();
             let states = self.daemon.store.channels().await?;
@@ -90,7 +85,6 @@ impl Queue {
                     *delivered += self.probe(prepared).await?;
                     continue;
                 }
-                spawn();
                 if sender.send(prepared).await.is_err() {
                     return Ok(());
                 }
