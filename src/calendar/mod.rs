@@ -8,7 +8,7 @@ mod zone;
 
 use std::sync::Arc;
 
-use chrono::{Datelike, NaiveDate, Weekday};
+use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
 
 pub use span::{Span, SpanError, Unit};
 pub use zone::{BEGINNING, Instant, at_local, civil_date, end_of_day, first_instant, in_zone, time_of_day};
@@ -53,7 +53,7 @@ impl YearlyDay {
         match self {
             Self::Fixed { month, day } => NaiveDate::from_ymd_opt(year, month, day)
                 .or_else(|| NaiveDate::from_ymd_opt(year, month, day.checked_sub(1)?)),
-            Self::Easter(distance) => easter_sunday(year)?.checked_add_signed(chrono::TimeDelta::days(distance.into())),
+            Self::Easter(distance) => easter_sunday(year)?.checked_add_signed(TimeDelta::days(distance.into())),
         }
     }
 }
@@ -163,16 +163,19 @@ impl Calendar {
     pub fn add(&self, date: NaiveDate, span: Span) -> Option<NaiveDate> {
         match span.unit {
             Unit::WorkingDay if span.count == 0 => Some(self.on_or_after(date)),
-            Unit::WorkingDay => {
-                let step = if span.count < 0 { NaiveDate::pred_opt } else { NaiveDate::succ_opt };
-                let mut day = date;
-                for _ in 0..span.count.unsigned_abs() {
-                    day = self.nearest(step(&day)?, step);
-                }
-                Some(day)
-            }
+            Unit::WorkingDay => self.working.nth_from(date, span.count).or_else(|| self.nth_from(date, span.count)),
             _ => span.civil_from(date),
         }
+    }
+
+    /// The n-th working day after (negative: before) `date`, day by day.
+    fn nth_from(&self, date: NaiveDate, count: i32) -> Option<NaiveDate> {
+        let step = if count < 0 { NaiveDate::pred_opt } else { NaiveDate::succ_opt };
+        let mut day = date;
+        for _ in 0..count.unsigned_abs() {
+            day = self.nearest(step(&day)?, step);
+        }
+        Some(day)
     }
 
     fn nearest(&self, date: NaiveDate, step: fn(&NaiveDate) -> Option<NaiveDate>) -> NaiveDate {
@@ -214,37 +217,63 @@ pub fn easter_sunday(year: i32) -> Option<NaiveDate> {
 #[derive(Clone, Debug, Default)]
 struct WorkingDays {
     words: Vec<u64>,
+    /// How many days there are.
+    days: usize,
 }
 
 impl WorkingDays {
-    const FIRST_YEAR: i32 = 1990;
+    const FIRST: NaiveDate = match NaiveDate::from_ymd_opt(1990, 1, 1) {
+        Some(date) => date,
+        None => NaiveDate::MIN,
+    };
     const LAST_YEAR: i32 = 2090;
 
     fn of(calendar: &Calendar) -> Self {
-        let mut words = Vec::new();
+        let mut found = Self::default();
         let mut closed = vec![];
-        for year in Self::FIRST_YEAR - 1..=Self::LAST_YEAR + 1 {
+        for year in Self::FIRST.year() - 1..=Self::LAST_YEAR + 1 {
             closed.extend(calendar.holidays.iter().filter_map(|holiday| holiday.day.in_year(year)));
         }
         closed.sort_unstable();
-        let Some(first) = NaiveDate::from_ymd_opt(Self::FIRST_YEAR, 1, 1) else { return Self::default() };
-        for (index, date) in first.iter_days().take_while(|date| date.year() <= Self::LAST_YEAR).enumerate() {
-            if index % 64 == 0 {
-                words.push(0);
+        for date in Self::FIRST.iter_days().take_while(|date| date.year() <= Self::LAST_YEAR) {
+            let bit = found.days % 64;
+            if bit == 0 {
+                found.words.push(0);
             }
             let weekend = calendar.weekend[date.weekday().num_days_from_monday() as usize];
             let period = calendar.closed.iter().any(|period| period.from <= date && date <= period.to);
             if !weekend && !period && closed.binary_search(&date).is_err() {
-                words[index / 64] |= 1 << (index % 64);
+                found.words[found.days / 64] |= 1 << bit;
             }
+            found.days += 1;
         }
-        Self { words }
+        found
     }
 
+    /// Whether a day is a working day; `None` outside the table.
     fn get(&self, date: NaiveDate) -> Option<bool> {
-        let first = NaiveDate::from_ymd_opt(Self::FIRST_YEAR, 1, 1)?;
-        let index = usize::try_from((date - first).num_days()).ok()?;
-        (date.year() <= Self::LAST_YEAR)
-            .then(|| self.words.get(index / 64).map(|word| word >> (index % 64) & 1 == 1))?
+        self.bit(Self::number(date))
+    }
+
+    /// The n-th working day after (negative: before) `date`; `None` where that leads out of the table.
+    fn nth_from(&self, date: NaiveDate, count: i32) -> Option<NaiveDate> {
+        let first = Self::number(date);
+        let mut number = first;
+        let mut left = count.unsigned_abs();
+        while left > 0 {
+            number += count.signum();
+            left -= u32::from(self.bit(number)?);
+        }
+        date.checked_add_signed(TimeDelta::days((number - first).into()))
+    }
+
+    /// Days from the first one of the table.
+    fn number(date: NaiveDate) -> i32 {
+        date.num_days_from_ce() - Self::FIRST.num_days_from_ce()
+    }
+
+    fn bit(&self, number: i32) -> Option<bool> {
+        let number = usize::try_from(number).ok().filter(|number| *number < self.days)?;
+        self.words.get(number / 64).map(|word| word >> (number % 64) & 1 == 1)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, LocalResult, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// A point in time, the same everywhere.
@@ -32,8 +32,8 @@ pub fn end_of_day(zone: Tz, date: NaiveDate) -> Instant {
 /// instant after the jump.
 #[must_use]
 pub fn at_local(zone: Tz, date: NaiveDate, time: NaiveTime) -> Instant {
-    if let Some(offset) = tabulated(zone, date) {
-        return date.and_time(time).and_utc() - offset;
+    if let Some(instant) = tabulated(zone, date).and_then(|offset| date.and_time(time).checked_sub_offset(offset)) {
+        return instant.and_utc();
     }
     let mut local = date.and_time(time);
     // A clock jumps at most a few hours; the loop ends long before.
@@ -64,21 +64,20 @@ pub fn time_of_day(zone: Tz, instant: Instant) -> NaiveTime {
 /// What a clock in `zone` shows.
 fn local(zone: Tz, instant: Instant) -> chrono::NaiveDateTime {
     // The day in UTC and the local day share their offset unless one of them has a change of the clock.
-    if let Some(offset) = tabulated(zone, instant.date_naive()) {
-        let local = instant.naive_utc() + offset;
-        if tabulated(zone, local.date()) == Some(offset) {
-            return local;
-        }
-    }
-    instant.with_timezone(&zone).naive_local()
+    let utc = instant.naive_utc();
+    let shown = tabulated(zone, utc.date()).and_then(|offset| {
+        let local = utc.checked_add_offset(offset)?;
+        (local.date() == utc.date() || tabulated(zone, local.date()) == Some(offset)).then_some(local)
+    });
+    shown.unwrap_or_else(|| instant.with_timezone(&zone).naive_local())
 }
 
 /// The offset of each day in the one zone that nearly every municipality is in, from 1990 to 2090; `None` on the days
 /// on which the clock changes. Looking a day up costs a hundredth of asking the time zone database.
-static OSLO: LazyLock<Vec<Option<TimeDelta>>> = LazyLock::new(|| {
+static OSLO: LazyLock<Vec<Option<FixedOffset>>> = LazyLock::new(|| {
     let offset = |date: NaiveDate| {
         let found = Tz::Europe__Oslo.offset_from_local_datetime(&date.and_time(NaiveTime::MIN)).single()?;
-        Some(TimeDelta::seconds(found.fix().local_minus_utc().into()))
+        Some(found.fix())
     };
     let of_day = |date: NaiveDate| offset(date).filter(|begins| date.succ_opt().and_then(offset) == Some(*begins));
     let months = (0..(LAST_YEAR - FIRST.year() + 1) * 12).filter_map(|month| {
@@ -101,11 +100,11 @@ const FIRST: NaiveDate = match NaiveDate::from_ymd_opt(1990, 1, 1) {
 const LAST_YEAR: i32 = 2090;
 
 /// The offset of a whole day, where it is tabulated.
-fn tabulated(zone: Tz, date: NaiveDate) -> Option<TimeDelta> {
+fn tabulated(zone: Tz, date: NaiveDate) -> Option<FixedOffset> {
     if zone != Tz::Europe__Oslo {
         return None;
     }
-    let index = usize::try_from((date - FIRST).num_days()).ok()?;
+    let index = usize::try_from(date.num_days_from_ce() - FIRST.num_days_from_ce()).ok()?;
     *OSLO.get(index)?
 }
 
