@@ -29,6 +29,12 @@ impl<T> History<T> {
         self.0.iter().rev().find(|(effective, _)| *effective <= now).map(|(_, version)| version)
     }
 
+    /// Whether more than one version has taken effect by `now`.
+    #[must_use]
+    pub fn is_changed_at(&self, now: Instant) -> bool {
+        self.0.get(1).is_some_and(|(effective, _)| *effective <= now)
+    }
+
     /// When the record became known at all.
     #[must_use]
     pub fn known_from(&self) -> Option<Instant> {

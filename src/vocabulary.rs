@@ -15,6 +15,24 @@ use crate::language::Localized;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventKind(u16);
 
+/// A set of event kinds that says quickly, and for certain, that a kind is not in it. That one is in it may be wrong:
+/// kinds whose numbers differ by 64 count as one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindSet(u64);
+
+impl KindSet {
+    /// Adds a kind.
+    pub fn insert(&mut self, kind: EventKind) {
+        self.0 |= 1 << (kind.0 % 64);
+    }
+
+    /// Whether a kind may be in it.
+    #[must_use]
+    pub fn may_contain(self, kind: EventKind) -> bool {
+        self.0 >> (kind.0 % 64) & 1 == 1
+    }
+}
+
 /// An attribute name, by its number in the vocabulary; events, cases and units share the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AttributeId(u16);

@@ -55,7 +55,7 @@ impl PausedDays {
     /// A second pause, a resumption without pause, and both on one day do nothing.
     pub(crate) fn of(pauses: Option<&Pauses>, view: &View<'_>, until: impl Fn(usize) -> bool) -> Self {
         let mut days = Self::default();
-        let Some(pauses) = pauses else { return days };
+        let Some(pauses) = pauses.filter(|pauses| view.may_know_any(&pauses.from)) else { return days };
         let mut resumed_in_vain = None;
         let counted = view.events.iter().enumerate().filter(|(index, known)| known.counts && until(*index));
         for (_, known) in counted {

@@ -1,53 +1,92 @@
 //! Every obligation of a case as known at an instant, with its status (`rule-language` § 8).
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use crate::calendar::{Calendar, Instant, Span, Unit};
+use crate::case::Event;
 use crate::obligation::{Due, Obligation, RuleIndex, Status, VoidReason};
 use crate::rules::{From, Rule, Within};
 use crate::vocabulary::Value;
 
 use super::deadline::{PausedDays, Reckoning, Trace};
 use super::fulfilment::{End, Ending, end, meeting, speaks_of};
-use super::start::{Start, starts};
+use super::start::{Start, may_start, starts};
 use super::view::{State, View, satisfies};
 use crate::calendar::end_of_day;
 
 /// Every obligation known at an instant.
+#[derive(Default)]
 pub(crate) struct Evaluation<'a> {
-    /// By rule, in the order of the municipality's rules.
-    pub(crate) rules: Vec<(RuleIndex, Vec<(Obligation, Start<'a>)>)>,
+    /// The rules that have obligations, in the order of the municipality's rules.
+    pub(crate) rules: Vec<Judged<'a>>,
+    /// Rule after rule, each rule's in event order.
+    pub(crate) instances: Vec<Instance<'a>>,
     /// When the next recurrence opens its window.
     pub(crate) next_window: Option<Instant>,
+}
+
+/// An obligation with what it came from.
+pub(crate) struct Instance<'a> {
+    pub(crate) obligation: Obligation,
+    pub(crate) start: Start<'a>,
+    /// What ended it.
+    pub(crate) end: Option<End>,
+}
+
+/// A rule that has obligations.
+pub(crate) struct Judged<'a> {
+    pub(crate) index: RuleIndex,
+    pub(crate) rule: &'a Rule,
+    /// The calendar that decides its dates.
+    pub(crate) calendar: &'a Calendar,
+    /// Where its obligations stand in the list.
+    place: Range<usize>,
 }
 
 impl<'a> Evaluation<'a> {
     /// Evaluates all rules in force for the municipality.
     pub(crate) fn of(view: &View<'a>) -> Self {
-        let mut evaluation = Self { rules: Vec::new(), next_window: None };
+        let mut evaluation = Self::default();
+        let mut starts = Vec::new();
         for index in view.municipality.active_rules() {
             let rule = view.municipality.rules.rule(*index);
-            let obligations = evaluation.rule(view, *index, rule);
-            evaluation.rules.push((*index, obligations));
+            if may_start(view, rule) {
+                evaluation.judge(view, *index, rule, &mut starts);
+            }
         }
         evaluation
     }
 
-    /// All obligations with their starts.
-    pub(crate) fn obligations(&self) -> impl Iterator<Item = &(Obligation, Start<'a>)> {
-        self.rules.iter().flat_map(|(_, obligations)| obligations)
+    /// The obligations of one of the rules.
+    pub(crate) fn of_rule(&self, judged: &Judged<'_>) -> &[Instance<'a>] {
+        &self.instances[judged.place.clone()]
     }
 
-    fn rule(&mut self, view: &View<'a>, index: RuleIndex, rule: &Rule) -> Vec<(Obligation, Start<'a>)> {
+    /// The obligations whose lapses are recorded as deviations.
+    pub(crate) fn recorded(&self) -> impl Iterator<Item = &Obligation> {
+        let rules = self.rules.iter().filter(|judged| judged.rule.deviation);
+        rules.flat_map(|judged| self.of_rule(judged)).map(|instance| &instance.obligation)
+    }
+
+    /// Adds the obligations of a rule. `starts` is empty before and after; it is handed in to be made only once.
+    fn judge(&mut self, view: &View<'a>, index: RuleIndex, rule: &'a Rule, starts: &mut Vec<Start<'a>>) {
         let others = match rule.from {
-            From::DueOf(other) => self.rules.iter().find(|(index, _)| *index == other).map(|(_, list)| list.as_slice()),
+            From::DueOf(other) => self.rules.iter().find(|judged| judged.index == other),
             _ => None,
         };
+        let others = others.map(|judged| self.of_rule(judged)).unwrap_or_default();
         let calendar = view.municipality.legal_calendar(rule, view.state.unit);
-        let (starts, next) = starts(view, rule, calendar, others.unwrap_or_default());
+        let next = self::starts(view, rule, calendar, others, starts);
         self.next_window = [self.next_window, next].into_iter().flatten().min();
         let mut judge = Judge { view, index, rule, calendar, used: Vec::new() };
-        starts.into_iter().filter_map(|start| Some((judge.obligation(&start)?, start))).collect()
+        let first = self.instances.len();
+        self.instances.extend(starts.drain(..).filter_map(|start| judge.instance(start)));
+        if self.instances.len() > first {
+            self.rules.push(Judged { index, rule, calendar, place: first..self.instances.len() });
+        }
     }
 }
 
@@ -63,8 +102,13 @@ pub(crate) struct Judge<'v, 'a> {
 
 impl<'a> Judge<'_, 'a> {
     /// The obligation of a start; `None` for a period that is none at all.
-    pub(crate) fn obligation(&mut self, start: &Start<'a>) -> Option<Obligation> {
-        let (end, due) = self.end_and_due(start);
+    fn instance(&mut self, start: Start<'a>) -> Option<Instance<'a>> {
+        let (end, due) = self.end_and_due(&start);
+        let obligation = self.obligation(&start, end, due)?;
+        Some(Instance { obligation, start, end })
+    }
+
+    fn obligation(&mut self, start: &Start<'a>, end: Option<End>, due: Option<Due>) -> Option<Obligation> {
         let void = self.void(start, due);
         if void.is_some() && start.window.is_some() {
             return None;
@@ -79,7 +123,7 @@ impl<'a> Judge<'_, 'a> {
         let earliest = self.rule.earliest.and_then(|span| self.calendar.add(start.on, span));
         Some(Obligation {
             rule: self.index,
-            start: start.name.clone(),
+            start: Arc::clone(&start.name),
             starts_on: start.on,
             due,
             status,
@@ -95,7 +139,7 @@ impl<'a> Judge<'_, 'a> {
     }
 
     /// The end of the obligation, and the due date as it stood then: later events change nothing about it.
-    pub(crate) fn end_and_due(&self, start: &Start<'a>) -> (Option<End>, Option<Due>) {
+    fn end_and_due(&self, start: &Start<'a>) -> (Option<End>, Option<Due>) {
         let silent = || Trace::silent();
         if start.window.is_none() {
             let met = meeting(self.view, self.rule, start, &self.used, None);
@@ -147,7 +191,7 @@ impl<'a> Judge<'_, 'a> {
         })
     }
 
-    fn extensions(&self, start: &Start<'a>, end: Option<End>) -> Vec<(&'a std::sync::Arc<str>, NaiveDate)> {
+    fn extensions(&self, start: &Start<'a>, end: Option<End>) -> Vec<(&'a Arc<str>, NaiveDate)> {
         let words = self.view.municipality.rules.vocabulary.built_in();
         self.view
             .counted_kind(words.deadline_extended)
@@ -173,10 +217,7 @@ impl<'a> Judge<'_, 'a> {
         if outside {
             return Some(VoidReason::OutOfForce);
         }
-        let state = self.state_for(start);
-        let holds = |condition| satisfies(state.as_ref(), condition, start.event, start.number);
-        let applies = self.rule.when.as_ref().is_none_or(holds) && !self.rule.unless.as_ref().is_some_and(holds);
-        (!applies).then_some(VoidReason::Condition)
+        (!applies(self.rule, self.state_for(start).as_ref(), start.event, start.number)).then_some(VoidReason::Condition)
     }
 
     /// The records that conditions read: those known now; for a period not later than the end of its last day, when
@@ -216,4 +257,10 @@ impl<'a> Judge<'_, 'a> {
             Within::Growing(spans) => spans.iter().any(|span| span.unit == Unit::Hour),
         }
     }
+}
+
+/// Whether the rule's `when` holds and its `unless` does not.
+pub(crate) fn applies(rule: &Rule, state: Option<&State<'_>>, start: Option<&Event>, number: Option<u32>) -> bool {
+    let holds = |condition| satisfies(state, condition, start, number);
+    rule.when.as_ref().is_none_or(holds) && !rule.unless.as_ref().is_some_and(holds)
 }

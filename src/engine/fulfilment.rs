@@ -219,7 +219,7 @@ fn exemption(view: &View<'_>, rule: &Rule, start: &Start<'_>) -> Option<usize> {
 /// Whether an extension or exemption speaks of this obligation.
 pub(crate) fn speaks_of(view: &View<'_>, event: &Event, rule: &Rule, start: &Start<'_>) -> bool {
     let words = view.municipality.rules.vocabulary.built_in();
-    names_rule(view, event, rule) && text(event, words.start).is_none_or(|name| **name == *start.name)
+    names_rule(view, event, rule) && text(event, words.start).is_none_or(|name| **name == **start.name)
 }
 
 /// Whether an extension or exemption names a rule, in full or by its id alone.

@@ -27,9 +27,9 @@ use crate::case::CaseFile;
 use crate::notice::{Handled, Notice, Problem};
 use crate::obligation::{Deviation, Obligation};
 
-use self::evaluate::Evaluation;
+use self::evaluate::{Evaluation, Instance, Judged};
 use self::ladder::{Climb, earliest};
-use self::view::View;
+use self::view::{Known, View};
 
 pub use municipality::Municipality;
 pub use prove::{Explained, Pending, explain};
@@ -71,10 +71,10 @@ pub fn plan(
     now: Instant,
     occasion: Occasion,
 ) -> Plan {
-    Plan {
-        deviations: deviations::deviations(municipality, case, now),
-        ..plan_notices(municipality, case, ledger, now, occasion)
-    }
+    let Some(view) = View::at(municipality, case, now) else { return unknown(municipality, case, now) };
+    let evaluation = Evaluation::of(&view);
+    let deviations = deviations::deviations(&view, &evaluation);
+    Plan { deviations, ..notices(&view, evaluation, ledger, occasion) }
 }
 
 /// As [`plan`], but without deviations: for those who look at many moments and ask for deviations at the end.
@@ -86,58 +86,63 @@ pub fn plan_notices(
     now: Instant,
     occasion: Occasion,
 ) -> Plan {
-    let mut plan = Plan { next_at: next_fact(municipality, case, now), ..Plan::default() };
-    let Some(view) = View::at(municipality, case, now) else { return plan };
-    let evaluation = Evaluation::of(&view);
-    plan.next_at = earliest(plan.next_at, evaluation.next_window);
-    let today = municipality.date(now);
-    for (obligation, start) in evaluation.obligations() {
-        let rule = municipality.rules.rule(obligation.rule);
-        let calendar = municipality.legal_calendar(rule, view.state.unit);
-        let climb = Climb { view: &view, rule, calendar, obligation, start, ledger, occasion, today };
-        let outbound = climb.run();
-        plan.next_at = earliest(plan.next_at, earliest(outbound.next_at, next_turn(&view, obligation)));
-        plan.notices.extend(outbound.notices);
-        plan.handled.extend(outbound.handled);
-        plan.problems.extend(outbound.problems);
+    let Some(view) = View::at(municipality, case, now) else { return unknown(municipality, case, now) };
+    notices(&view, Evaluation::of(&view), ledger, occasion)
+}
+
+/// The plan of a case before its first record.
+fn unknown(municipality: &Municipality<'_>, case: &CaseFile, now: Instant) -> Plan {
+    Plan { next_at: next_fact(municipality, case, now), ..Plan::default() }
+}
+
+fn notices(view: &View<'_>, evaluation: Evaluation<'_>, ledger: &[Handled], occasion: Occasion) -> Plan {
+    let municipality = view.municipality;
+    let next_at = earliest(next_fact(municipality, view.case(), view.now), evaluation.next_window);
+    let mut plan = Plan { next_at, ..Plan::default() };
+    let today = municipality.date(view.now);
+    for judged in &evaluation.rules {
+        let Judged { rule, calendar, .. } = *judged;
+        let open = evaluation.of_rule(judged).iter().filter(|instance| instance.obligation.status.is_open());
+        for Instance { obligation, start, .. } in open {
+            let outbound = Climb { view, rule, calendar, obligation, start, ledger, occasion, today }.run();
+            plan.next_at = earliest(plan.next_at, earliest(outbound.next_at, next_turn(view, obligation)));
+            plan.notices.extend(outbound.notices);
+            plan.handled.extend(outbound.handled);
+            plan.problems.extend(outbound.problems);
+        }
     }
-    plan.obligations =
-        evaluation.rules.into_iter().flat_map(|(_, list)| list).map(|(obligation, _)| obligation).collect();
-    let name = |obligation: &Obligation| &municipality.rules.rule(obligation.rule).name;
-    plan.obligations.sort_by(|a, b| (name(a), &a.start).cmp(&(name(b), &b.start)));
-    plan.problems.extend(unknown_rules(&view));
+    plan.obligations = evaluation.instances.into_iter().map(|instance| instance.obligation).collect();
+    plan.obligations.sort_by(|a, b| municipality.order_by_name(a, b));
+    plan.problems.extend(unknown_rules(view));
     plan.problems.sort();
     plan.problems.dedup();
     plan
 }
 
 /// Extensions and exemptions that name a rule which is not in force here: they would silently do nothing.
-fn unknown_rules(view: &View<'_>) -> Vec<Problem> {
+fn unknown_rules(view: &View<'_>) -> impl Iterator<Item = Problem> {
     let rules = view.municipality.rules;
     let words = rules.vocabulary.built_in();
-    let ours =
-        view.events.iter().filter(|known| [words.deadline_extended, words.rule_exempted].contains(&known.event.kind));
-    let unknown = ours.filter(|known| {
+    let ours = move |known: &&Known<'_>| [words.deadline_extended, words.rule_exempted].contains(&known.event.kind);
+    let unknown = view.events.iter().filter(ours).filter(move |known| {
         let mut active = view.municipality.active_rules().iter().map(|index| rules.rule(*index));
         !active.any(|rule| fulfilment::names_rule(view, known.event, rule))
     });
-    unknown.map(|known| Problem::UnknownRule { event: known.id.clone() }).collect()
+    unknown.map(|known| Problem::UnknownRule { event: known.id.clone() })
 }
 
-/// When the obligation's status next changes by itself: it begins, or falls due.
+/// When the status of an open obligation next changes by itself: it begins, or falls due.
 fn next_turn(view: &View<'_>, obligation: &Obligation) -> Option<Instant> {
-    if !obligation.status.is_open() {
-        return None;
-    }
     let begins = first_instant(view.municipality.zone(), obligation.starts_on);
     [Some(begins), obligation.due.map(|due| due.at)].into_iter().flatten().filter(|instant| *instant > view.now).min()
 }
 
 /// The next instant after `now` at which something recorded becomes known or begins to count.
 fn next_fact(municipality: &Municipality<'_>, case: &CaseFile, now: Instant) -> Option<Instant> {
-    let events = case.events.iter().flat_map(|event| {
+    let mut next = view::record_changes(municipality, case).filter(|instant| *instant > now).min();
+    for event in &case.events {
         let times = event.versions.versions().flatten().map(|version| version.time.instant);
-        event.versions.changes().chain(times)
-    });
-    events.chain(view::record_changes(municipality, case)).filter(|instant| *instant > now).min()
+        next = event.versions.changes().chain(times).filter(|instant| *instant > now).chain(next).min();
+    }
+    next
 }

@@ -1,11 +1,13 @@
 //! A municipality as the engine works with it: its rules, calendars and people, resolved once.
 
+use std::cmp::Ordering;
+
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
 use crate::calendar::{Calendar, Instant, at_local, civil_date, time_of_day};
 use crate::case::{CaseRecord, nearest};
-use crate::obligation::RuleIndex;
+use crate::obligation::{Obligation, RuleIndex};
 use crate::organisation::{Organisation, Unit};
 use crate::rules::{CalendarIndex, From, Rule, RuleSet};
 use crate::silence::Silence;
@@ -20,6 +22,8 @@ pub struct Municipality<'a> {
     /// What it has asked not to be told of.
     pub(super) silences: &'a [Silence],
     active: Vec<RuleIndex>,
+    /// By rule number, the place of its name among all names.
+    name_places: Vec<usize>,
     delivery: CalendarIndex,
 }
 
@@ -68,7 +72,7 @@ impl<'a> Municipality<'a> {
             None => first_calendar,
         };
         let delivery = delivery.ok_or("`packs` names no rule pack")?;
-        Ok(Self { rules, organisation, silences: &[], active, delivery })
+        Ok(Self { rules, organisation, silences: &[], active, name_places: name_places(rules), delivery })
     }
 
     /// The same municipality with what it has asked not to be told of. Silences whose last day has passed do nothing.
@@ -87,6 +91,12 @@ impl<'a> Municipality<'a> {
     #[must_use]
     pub fn active_rules(&self) -> &[RuleIndex] {
         &self.active
+    }
+
+    /// The order of obligations: by the rule's name, then by start.
+    pub(crate) fn order_by_name(&self, one: &Obligation, other: &Obligation) -> Ordering {
+        let place = |obligation: &Obligation| self.name_places[obligation.rule.0];
+        place(one).cmp(&place(other)).then_with(|| one.start.cmp(&other.start))
     }
 
     /// The calendar that decides when people are disturbed.
@@ -179,4 +189,11 @@ impl<'a> Municipality<'a> {
         let time = time_of_day(self.zone(), now);
         (self.holds_round(today) && self.opening(today) <= now && time < tenant.closes).then_some(today)
     }
+}
+
+fn name_places(rules: &RuleSet) -> Vec<usize> {
+    let mut names: Vec<&Rule> = rules.rules.iter().collect();
+    names.sort_by_key(|rule| &rule.name);
+    let place = |rule: &Rule| names.binary_search_by_key(&&rule.name, |other| &other.name).unwrap_or(usize::MAX);
+    rules.rules.iter().map(place).collect()
 }

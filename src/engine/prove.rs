@@ -1,5 +1,7 @@
 //! Proofs and explanations: how every date came about, what was sent, what comes, and why something was not sent.
 
+use std::sync::Arc;
+
 use crate::calendar::Instant;
 use crate::case::CaseFile;
 use crate::notice::{Handled, Purpose, Reason, Recipient, Role};
@@ -7,8 +9,8 @@ use crate::obligation::{Obligation, Proof, ProofStep};
 
 use super::Occasion;
 use super::deadline::Trace;
-use super::evaluate::{Evaluation, Judge};
-use super::fulfilment::Ending;
+use super::evaluate::{Evaluation, Instance, Judge, Judged};
+use super::fulfilment::{End, Ending};
 use super::ladder::Climb;
 use super::municipality::Municipality;
 use super::recipients::Roles;
@@ -48,17 +50,16 @@ pub struct Pending {
 pub fn explain(municipality: &Municipality<'_>, case: &CaseFile, ledger: &[Handled], now: Instant) -> Vec<Explained> {
     let Some(view) = View::at(municipality, case, now) else { return vec![] };
     let evaluation = Evaluation::of(&view);
-    let mut explained: Vec<Explained> = Vec::new();
-    for (index, list) in &evaluation.rules {
-        let rule = municipality.rules.rule(*index);
-        let calendar = municipality.legal_calendar(rule, view.state.unit);
-        let mut judge = Judge { view: &view, index: *index, rule, calendar, used: Vec::new() };
-        for (obligation, start) in list {
-            let proof = proof(&mut judge, start);
-            let today = municipality.date(now);
+    let today = municipality.date(now);
+    let mut explained: Vec<Explained> = Vec::with_capacity(evaluation.instances.len());
+    for judged in &evaluation.rules {
+        let Judged { index, rule, calendar, .. } = *judged;
+        let roles = Roles::new(municipality.organisation, view.state.record, &rule.responsible, now, today);
+        let judge = Judge { view: &view, index, rule, calendar, used: Vec::new() };
+        for Instance { obligation, start, end } in evaluation.of_rule(judged) {
+            let proof = proof(&judge, start, *end);
             let climb =
                 Climb { view: &view, rule, calendar, obligation, start, ledger, occasion: Occasion::Between, today };
-            let roles = Roles::new(municipality.organisation, view.state.record, &rule.responsible, now, today);
             let pending = climb.preview(&roles).into_iter().map(|(candidate, recipient, reason)| Pending {
                 position: candidate.position,
                 repetition: candidate.repetition,
@@ -70,23 +71,19 @@ pub fn explain(municipality: &Municipality<'_>, case: &CaseFile, ledger: &[Handl
             explained.push(Explained { obligation: obligation.clone(), proof, pending: pending.collect() });
         }
     }
-    let name = |one: &Explained| municipality.rules.rule(one.obligation.rule).name.clone();
-    explained.sort_by(|a, b| (name(a), &a.obligation.start).cmp(&(name(b), &b.obligation.start)));
+    explained.sort_by(|a, b| municipality.order_by_name(&a.obligation, &b.obligation));
     explained
 }
 
-fn proof<'a>(judge: &mut Judge<'_, 'a>, start: &Start<'a>) -> Proof {
+fn proof<'a>(judge: &Judge<'_, 'a>, start: &Start<'a>, end: Option<End>) -> Proof {
     let mut trace = Trace::written();
     trace.note(|| ProofStep::Start {
         on: start.on,
         event: start.event.and_then(|event| match start.position {
-            Position::Event(_) => Some((start.name.clone(), event.recorded_at)),
+            Position::Event(_) => Some((Arc::clone(&start.name), event.recorded_at)),
             Position::Instant(_) => None,
         }),
     });
-    let (end, _) = judge.end_and_due(start);
-    // Marks the event that met this one as used, as planning does.
-    let _ = judge.obligation(start);
     // For a recurrence, pauses and extensions after the meeting still count; after any other end they do not.
     let end = end.filter(|end| start.window.is_none() || end.how != Ending::Met);
     let _ = judge.due(start, end, &mut trace);

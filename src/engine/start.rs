@@ -1,15 +1,16 @@
 //! What starts the clock: every start of every rule is an obligation of its own (`rule-language` § 6, `from`).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use crate::calendar::{Calendar, Instant, first_instant};
 use crate::case::Event;
-use crate::obligation::Obligation;
 use crate::rules::{EventPattern, From, Rule, Within};
 use crate::vocabulary::AttributeId;
 
+use super::evaluate::Instance;
 use super::periods::{Window, periods};
 use super::view::View;
 
@@ -17,7 +18,7 @@ use super::view::View;
 #[derive(Clone)]
 pub(crate) struct Start<'a> {
     /// Event id, period name or attribute name.
-    pub(crate) name: Arc<str>,
+    pub(crate) name: Cow<'a, Arc<str>>,
     /// The date from which the span is counted.
     pub(crate) on: NaiveDate,
     /// The instant from which hours are counted.
@@ -64,34 +65,44 @@ impl Position {
     }
 }
 
-/// The starts of a rule, in event order, and when the next recurrence begins.
+/// Puts the starts of a rule into an empty list, in event order, and says when the next recurrence begins.
 ///
-/// `due_of` gives the obligations of the rule that a `due_of` names, with their starts.
+/// `due_of` gives the obligations of the rule that a `due_of` names.
 pub(crate) fn starts<'a>(
     view: &View<'a>,
     rule: &Rule,
     calendar: &Calendar,
-    due_of: &[(Obligation, Start<'a>)],
-) -> (Vec<Start<'a>>, Option<Instant>) {
-    let mut starts: Vec<Start<'a>> = match &rule.from {
-        From::Each(patterns) => view.known(patterns).map(|index| at_event(view, index)).collect(),
-        From::FirstOf(patterns) => view.known(patterns).next().map(|index| at_event(view, index)).into_iter().collect(),
-        From::LastOf(patterns) => last_of(view, patterns).into_iter().collect(),
-        From::Date { event, date } => dated(view, event, *date),
-        From::Case(attribute) => case_date(view, *attribute).into_iter().collect(),
-        From::DueOf(_) => due_of.iter().filter_map(|(other, start)| after_other(view, other, start)).collect(),
-        From::Yearly(_) | From::Every(_) => return recurring(view, rule, calendar),
-    };
-    if !rule.sequence_from.is_empty() || matches!(rule.within, Within::Growing(_)) {
-        number(view, rule, &mut starts);
+    due_of: &[Instance<'a>],
+    starts: &mut Vec<Start<'a>>,
+) -> Option<Instant> {
+    match &rule.from {
+        From::Each(patterns) => starts.extend(view.known(patterns).map(|index| at_event(view, index))),
+        From::FirstOf(patterns) => starts.extend(view.known(patterns).next().map(|index| at_event(view, index))),
+        From::LastOf(patterns) => starts.extend(last_of(view, patterns)),
+        From::Date { event, date } => starts.extend(dated(view, event, *date)),
+        From::Case(attribute) => starts.extend(case_date(view, *attribute)),
+        From::DueOf(_) => starts.extend(due_of.iter().filter_map(|other| after_other(view, other))),
+        From::Yearly(_) | From::Every(_) => return recurring(view, rule, calendar, starts),
     }
-    (starts, None)
+    if !rule.sequence_from.is_empty() || matches!(rule.within, Within::Growing(_)) {
+        number(view, rule, starts);
+    }
+    None
+}
+
+/// Whether a rule may have a start at all: `false` is certain, and costs nothing to find out.
+pub(crate) fn may_start(view: &View<'_>, rule: &Rule) -> bool {
+    match &rule.from {
+        From::Each(patterns) | From::FirstOf(patterns) | From::LastOf(patterns) => view.may_know_any(patterns),
+        From::Date { event, .. } => view.may_know(event.kind),
+        From::Case(_) | From::DueOf(_) | From::Yearly(_) | From::Every(_) => true,
+    }
 }
 
 fn at_event<'a>(view: &View<'a>, index: usize) -> Start<'a> {
     let known = view.events[index];
     Start {
-        name: known.id.clone(),
+        name: Cow::Borrowed(known.id),
         on: known.event.time.on,
         instant: known.event.time.instant,
         position: Position::Event(index),
@@ -108,42 +119,50 @@ fn last_of<'a>(view: &View<'a>, patterns: &[EventPattern]) -> Option<Start<'a>> 
     Some(at_event(view, last))
 }
 
-fn dated<'a>(view: &View<'a>, pattern: &EventPattern, date: AttributeId) -> Vec<Start<'a>> {
+fn dated<'v, 'a>(
+    view: &'v View<'a>,
+    pattern: &'v EventPattern,
+    date: AttributeId,
+) -> impl Iterator<Item = Start<'a>> + use<'v, 'a> {
     let zone = view.municipality.zone();
-    let carrying = view.known(std::slice::from_ref(pattern)).filter_map(|index| {
+    view.known(std::slice::from_ref(pattern)).filter_map(move |index| {
         let on = view.events[index].event.attributes.date(date)?;
         Some(Start { on, instant: first_instant(zone, on), ..at_event(view, index) })
-    });
-    carrying.collect()
+    })
 }
 
 fn case_date<'a>(view: &View<'a>, attribute: AttributeId) -> Option<Start<'a>> {
     let on = view.state.record.attributes.date(attribute)?;
     let instant = first_instant(view.municipality.zone(), on);
-    let name = view.municipality.rules.vocabulary.attribute_name(attribute).clone();
+    let name = Cow::Borrowed(view.municipality.rules.vocabulary.attribute_name(attribute));
     Some(Start { name, on, instant, position: Position::Instant(instant), event: None, number: None, window: None })
 }
 
 /// The due date of another rule's instance, under the same start name, whatever its status.
-fn after_other<'a>(view: &View<'a>, other: &Obligation, start: &Start<'a>) -> Option<Start<'a>> {
-    let on = other.due?.on;
+fn after_other<'a>(view: &View<'a>, other: &Instance<'a>) -> Option<Start<'a>> {
+    let on = other.obligation.due?.on;
     let instant = first_instant(view.municipality.zone(), on);
-    Some(Start { on, instant, number: None, window: None, ..start.clone() })
+    Some(Start { on, instant, number: None, window: None, ..other.start.clone() })
 }
 
-fn recurring<'a>(view: &View<'a>, rule: &Rule, calendar: &Calendar) -> (Vec<Start<'a>>, Option<Instant>) {
+fn recurring<'a>(
+    view: &View<'a>,
+    rule: &Rule,
+    calendar: &Calendar,
+    starts: &mut Vec<Start<'a>>,
+) -> Option<Instant> {
     let zone = view.municipality.zone();
     let (periods, next) = periods(view, rule, calendar);
-    let starts = periods.into_iter().map(|(period, window)| Start {
-        name: period.name,
+    starts.extend(periods.into_iter().map(|(period, window)| Start {
+        name: Cow::Owned(period.name),
         on: period.last,
         instant: first_instant(zone, period.last),
         position: Position::Instant(first_instant(zone, window.from)),
         event: None,
         number: None,
         window: Some(window),
-    });
-    (starts.collect(), next)
+    }));
+    next
 }
 
 /// Numbers the starts: the n-th since the last `sequence_from` event, itself included.

@@ -6,7 +6,7 @@ use crate::calendar::Instant;
 use crate::case::{CaseFile, CaseRecord, Event};
 use crate::organisation::Unit;
 use crate::rules::{Condition, EventPattern, Field, FieldValue, Subject};
-use crate::vocabulary::EventKind;
+use crate::vocabulary::{EventKind, KindSet};
 
 use super::municipality::Municipality;
 
@@ -16,6 +16,10 @@ pub(crate) struct View<'a> {
     pub(crate) now: Instant,
     /// The known events, in event order: time, `recorded_at`, id.
     pub(crate) events: Vec<Known<'a>>,
+    /// The kinds of the known events.
+    kinds: KindSet,
+    /// Whether some event was corrected or revoked so far.
+    is_corrected: bool,
     /// The records as known now.
     pub(crate) state: State<'a>,
     case: &'a CaseFile,
@@ -26,7 +30,8 @@ pub(crate) struct View<'a> {
 pub(crate) struct Known<'a> {
     pub(crate) id: &'a Arc<str>,
     pub(crate) event: &'a Event,
-    first_recorded_at: Instant,
+    /// When it was recorded first.
+    pub(crate) first_recorded_at: Instant,
     /// Whether its own time has come. A start counts as soon as it is known; everything else only from then on.
     pub(crate) counts: bool,
 }
@@ -43,19 +48,20 @@ impl<'a> View<'a> {
     /// The case as known at `now`; `None` before its first record.
     pub(crate) fn at(municipality: &'a Municipality<'a>, case: &'a CaseFile, now: Instant) -> Option<Self> {
         let state = State::at(municipality, case, now)?;
-        let mut events: Vec<Known<'a>> = case
-            .events
-            .iter()
-            .filter_map(|history| {
-                let event = history.versions.at(now)?.as_ref()?;
-                let first_recorded_at = history.first_recorded_at;
-                Some(Known { id: &history.id, event, first_recorded_at, counts: event.time.instant <= now })
-            })
-            .collect();
+        let mut events: Vec<Known<'a>> = Vec::with_capacity(case.events.len());
+        let mut kinds = KindSet::default();
+        let mut is_corrected = false;
+        for history in &case.events {
+            is_corrected |= history.versions.is_changed_at(now);
+            let Some(Some(event)) = history.versions.at(now) else { continue };
+            let first_recorded_at = history.first_recorded_at;
+            kinds.insert(event.kind);
+            events.push(Known { id: &history.id, event, first_recorded_at, counts: event.time.instant <= now });
+        }
         events.sort_by(|a, b| {
             (a.event.time.instant, a.first_recorded_at, a.id).cmp(&(b.event.time.instant, b.first_recorded_at, b.id))
         });
-        Some(Self { municipality, now, events, state, case })
+        Some(Self { municipality, now, events, kinds, is_corrected, state, case })
     }
 
     /// The records as known at another instant.
@@ -68,34 +74,62 @@ impl<'a> View<'a> {
         self.case
     }
 
+    /// Whether an event of a kind may be known: `false` is certain.
+    pub(crate) fn may_know(&self, kind: EventKind) -> bool {
+        self.kinds.may_contain(kind)
+    }
+
+    /// Whether an event that one of the patterns names may be known: `false` is certain.
+    pub(crate) fn may_know_any(&self, patterns: &[EventPattern]) -> bool {
+        patterns.iter().any(|pattern| self.may_know(pattern.kind))
+    }
+
+    /// Whether each event was recorded once, not before it happened, and in event order: then what was known at any
+    /// instant before is a beginning of the events.
+    pub(crate) fn is_told_in_order(&self) -> bool {
+        !self.is_corrected
+            && self.events.is_sorted_by_key(|known| known.first_recorded_at)
+            && self.events.iter().all(|known| known.event.time.instant <= known.first_recorded_at)
+    }
+
+    /// Whether a record that conditions read changed after an instant, up to now.
+    pub(crate) fn records_changed_after(&self, instant: Instant) -> bool {
+        record_changes(self.municipality, self.case).any(|change| instant < change && change <= self.now)
+    }
+
     /// The numbers of events that count and match one of the patterns, in event order.
     pub(crate) fn counted<'p>(
         &'p self,
         patterns: &'p [EventPattern],
     ) -> impl DoubleEndedIterator<Item = usize> + use<'p, 'a> {
+        let events = if self.may_know_any(patterns) { self.events.as_slice() } else { &[] };
         let matching = move |(index, known): (usize, &Known<'_>)| {
             (known.counts && patterns.iter().any(|pattern| matches(pattern, known.event))).then_some(index)
         };
-        self.events.iter().enumerate().filter_map(matching)
+        events.iter().enumerate().filter_map(matching)
     }
 
     /// The numbers of known events that match one of the patterns, in event order.
     pub(crate) fn known<'p>(&'p self, patterns: &'p [EventPattern]) -> impl Iterator<Item = usize> + use<'p, 'a> {
+        let events = if self.may_know_any(patterns) { self.events.as_slice() } else { &[] };
         let matching = move |(index, known): (usize, &Known<'_>)| {
             patterns.iter().any(|pattern| matches(pattern, known.event)).then_some(index)
         };
-        self.events.iter().enumerate().filter_map(matching)
+        events.iter().enumerate().filter_map(matching)
     }
 
     /// The numbers of events of a kind that count, in event order.
     pub(crate) fn counted_kind(&self, kind: EventKind) -> impl Iterator<Item = usize> + use<'_, 'a> {
-        let events = self.events.iter().enumerate();
-        events.filter(move |(_, known)| known.counts && known.event.kind == kind).map(|(index, _)| index)
+        let events = if self.may_know(kind) { self.events.as_slice() } else { &[] };
+        events.iter().enumerate().filter(move |(_, known)| known.counts && known.event.kind == kind).map(|(index, _)| index)
     }
 
-    /// The instants at which a record that conditions read takes effect.
+    /// The instants at which a record that conditions read takes effect, in order.
     pub(crate) fn record_changes(&self) -> Vec<Instant> {
-        record_changes(self.municipality, self.case)
+        let mut changes: Vec<Instant> = record_changes(self.municipality, self.case).collect();
+        changes.sort_unstable();
+        changes.dedup();
+        changes
     }
 }
 
@@ -112,23 +146,20 @@ fn event_field(event: &Event, field: Field) -> Option<FieldValue<'_>> {
     }
 }
 
-/// The instants at which the case's record, its units or its holders change.
-pub(crate) fn record_changes(municipality: &Municipality<'_>, case: &CaseFile) -> Vec<Instant> {
+/// The instants at which the case's record, its units or its holders change, in no order.
+pub(crate) fn record_changes(municipality: &Municipality<'_>, case: &CaseFile) -> impl Iterator<Item = Instant> {
     let organisation = municipality.organisation;
-    let mut changes: Vec<Instant> = case.records.changes().collect();
     // Few municipalities date their units and people; without dates there is nothing to look for.
-    if !organisation.changes().is_empty() {
-        for record in case.records.versions() {
-            changes.extend(record.unit.iter().flat_map(|unit| organisation.unit_changes(unit)));
-            if let Some(holder) = &record.stafettholder {
-                changes.extend(organisation.person_changes(holder));
-                changes.extend(organisation.units_of(holder).flat_map(|unit| organisation.unit_changes(unit)));
-            }
-        }
-    }
-    changes.sort_unstable();
-    changes.dedup();
-    changes
+    let versions = case.records.versions().take(if organisation.changes().is_empty() { 0 } else { usize::MAX });
+    let around = versions.flat_map(|record| {
+        let unit = record.unit.iter().flat_map(|unit| organisation.unit_changes(unit));
+        let holder = record.stafettholder.iter().flat_map(|holder| {
+            let units = organisation.units_of(holder).flat_map(|unit| organisation.unit_changes(unit));
+            organisation.person_changes(holder).chain(units)
+        });
+        unit.chain(holder)
+    });
+    case.records.changes().chain(around)
 }
 
 impl<'a> State<'a> {
