@@ -18,8 +18,8 @@ use proptest::prelude::*;
 
 use super::world::{Description, instant};
 
-/// Every form of start, with ladders that remind, escalate, repeat and hurry.
-const RULES_TEXT: &str = r#"
+/// Every form of start but those that recur, with ladders that remind, escalate, repeat and hurry.
+pub(super) const RULES_TEXT: &str = r#"
 says = ""
 pack.roll = "forward"
 pack.escalation_grace = "1wd"
@@ -62,15 +62,6 @@ within = "1mo"
 met_by = { event = "held", count = 2 }
 escalation_grace = "0d"
 [[rule]]
-id = "month"
-from = { every = "month" }
-within = "3d"
-[[rule]]
-id = "year"
-from = { yearly = "03-15" }
-within = "0d"
-opens = "-1mo"
-[[rule]]
 id = "hours"
 within = "36h"
 ladder = "hurry"
@@ -88,9 +79,27 @@ met_when = { case.flag = true }
 unless = { case.word = "x" }
 "#;
 
-static RULES: LazyLock<RuleSet> = LazyLock::new(|| Description::parse(RULES_TEXT).load_rules().expect("rules").0);
+/// The starts that recur.
+pub(super) const RECURRING_TEXT: &str = r#"
+[[rule]]
+id = "month"
+from = { every = "month" }
+within = "3d"
+[[rule]]
+id = "year"
+from = { yearly = "03-15" }
+within = "0d"
+opens = "-1mo"
+"#;
 
-fn day(offset: i64) -> NaiveDate {
+static RULES: LazyLock<RuleSet> = LazyLock::new(|| rules(&[RULES_TEXT, RECURRING_TEXT]));
+
+/// Rules from the parts of a case file.
+pub(super) fn rules(parts: &[&str]) -> RuleSet {
+    Description::parse(&parts.concat()).load_rules().expect("rules").0
+}
+
+pub(super) fn day(offset: i64) -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 1, 5).expect("a date") + TimeDelta::days(offset)
 }
 
@@ -133,12 +142,12 @@ fn event(number: usize) -> impl Strategy<Value = Vec<String>> {
 }
 
 /// Events by id.
-fn events() -> impl Strategy<Value = Vec<Vec<String>>> {
+pub(super) fn events() -> impl Strategy<Value = Vec<Vec<String>>> {
     (0usize..14).prop_flat_map(|count| (0..count).map(event).collect::<Vec<_>>())
 }
 
 /// The records beside the events: a case that changes, a deputy, perhaps a day of go-live.
-fn records() -> impl Strategy<Value = String> {
+pub(super) fn records() -> impl Strategy<Value = String> {
     (any::<bool>(), any::<bool>(), proptest::option::of(0i64..60), 0i64..100, 0i64..100).prop_map(
         |(committee, dated, go_live, changed, away)| {
             let subject = if committee { "committee" } else { "child" };
@@ -158,7 +167,7 @@ fn records() -> impl Strategy<Value = String> {
 }
 
 /// A moment: an hour of a day, or the opening of one.
-fn moment() -> impl Strategy<Value = Instant> {
+pub(super) fn moment() -> impl Strategy<Value = Instant> {
     (0i64..140, prop_oneof![Just(8u32), 0u32..24])
         .prop_map(|(on, hour)| instant(&format!("{}T{hour:02}:00", day(on)), chrono_tz::Europe::Oslo))
 }
@@ -199,7 +208,7 @@ fn within<T>(facts: &str, look: impl FnOnce(&Municipality<'_>, &CaseFile) -> T) 
     look(&municipality, &facts.cases[0])
 }
 
-fn facts(records: &str, events: &[Vec<String>]) -> String {
+pub(super) fn facts(records: &str, events: &[Vec<String>]) -> String {
     Description::parse(records).with_events(events.concat().join("\n")).facts()
 }
 

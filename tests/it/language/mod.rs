@@ -9,6 +9,7 @@
 mod arithmetic;
 mod laws;
 mod outcome;
+mod register;
 mod world;
 
 use std::fs;

@@ -1,0 +1,181 @@
+//! The register of deviations against a second, slow one that goes through every instant at which anything can change
+//! and writes down what it sees (`rule-language` § 10).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use chrono::TimeDelta;
+use fristvakt::calendar::{Instant, first_instant};
+use fristvakt::case::CaseFile;
+use fristvakt::engine::{Municipality, Occasion, plan, plan_notices};
+use fristvakt::facts::World;
+use fristvakt::obligation::{Closing, Deviation, LateUntil, Obligation, RuleIndex, Status};
+use fristvakt::rules::RuleSet;
+use proptest::prelude::*;
+
+use super::laws::{RECURRING_TEXT, RULES_TEXT, day, events, facts, moment, records, rules};
+
+/// Where due dates lie before starts, where a state meets them, and where only committees have periods.
+const MORE: &str = r#"
+[[rule]]
+id = "late-from-the-start"
+within = "-2d"
+[[rule]]
+id = "state-of-age"
+from = { case = "born_on" }
+within = "192mo"
+met_when = { case.flag = true }
+[[rule]]
+id = "state-or-event"
+within = "3d"
+met_when = { case.flag = true }
+met_by = "done"
+[[rule]]
+id = "agreed-hours"
+from = { event = "planned", date = "planned_for" }
+within = "30h"
+met_by = "held"
+[[rule]]
+id = "after-age"
+from = { due_of = "age" }
+within = "5wd"
+met_by = "held"
+[[rule]]
+id = "twice"
+within = "8d"
+met_by = { event = "held", count = 2 }
+[[rule]]
+id = "committee"
+from = { every = "month" }
+within = "0d"
+when = { case.subject = "committee" }
+"#;
+
+static ONCE: LazyLock<RuleSet> = LazyLock::new(|| rules(&[RULES_TEXT, MORE]));
+static RECURRING: LazyLock<RuleSet> = LazyLock::new(|| rules(&[RULES_TEXT, MORE, RECURRING_TEXT]));
+
+/// Looks again and again: nothing changes between an instant and the next one that the plan names.
+fn slow_register(municipality: &Municipality<'_>, case: &CaseFile, now: Instant) -> Vec<Deviation> {
+    let mut found: BTreeMap<(RuleIndex, Arc<str>), Vec<Deviation>> = BTreeMap::new();
+    let mut next = Some(first_instant(municipality.zone(), day(-3_000)));
+    while let Some(at) = next.filter(|at| *at <= now) {
+        let seen = plan_notices(municipality, case, &[], at, Occasion::Between);
+        let recorded = seen.obligations.iter().filter(|one| municipality.rules.rule(one.rule).deviation);
+        let lapses: Vec<&Obligation> = recorded.filter(|obligation| obligation.status.is_lapse()).collect();
+        for obligation in &lapses {
+            record(found.entry((obligation.rule, obligation.start.clone())).or_default(), obligation, at);
+        }
+        for ((rule, start), deviations) in &mut found {
+            let is_lapse = lapses.iter().any(|one| one.rule == *rule && one.start == *start);
+            if let Some(last) = deviations.last_mut().filter(|last| !is_lapse && !is_withdrawn(last)) {
+                last.closed = Some((at, Closing::Withdrawn));
+                last.late_until = LateUntil::NotLate;
+            }
+        }
+        next = seen.next_at;
+    }
+    found.into_values().flatten().collect()
+}
+
+fn record(deviations: &mut Vec<Deviation>, obligation: &Obligation, at: Instant) {
+    let due_on = obligation.due.expect("a lapse has a due date").on;
+    if deviations.last().is_none_or(is_withdrawn) {
+        deviations.push(Deviation {
+            rule: obligation.rule,
+            start: obligation.start.clone(),
+            number: u32::try_from(deviations.len()).expect("few"),
+            opened_at: at,
+            due_on,
+            closed: None,
+            late_until: LateUntil::Today,
+        });
+    }
+    let last = deviations.last_mut().expect("one");
+    let first_met = last.closed.unwrap_or((at, Closing::MetLate));
+    last.due_on = due_on;
+    last.closed = (obligation.status == Status::MetLate).then_some(first_met);
+    let over = match obligation.status {
+        Status::MetLate => obligation.met_on,
+        _ => obligation.stopped_on,
+    };
+    last.late_until = over.map_or(LateUntil::Today, LateUntil::Day);
+}
+
+fn is_withdrawn(deviation: &Deviation) -> bool {
+    matches!(deviation.closed, Some((_, Closing::Withdrawn)))
+}
+
+/// Events as most cases have them: one after the other, typed in soon, nothing corrected.
+fn told_straight() -> impl Strategy<Value = Vec<Vec<String>>> {
+    const KINDS: [&str; 11] =
+        ["started", "started", "restarted", "done", "done", "held", "held", "planned", "undone", "closed", "reopened"];
+    let event = (0..KINDS.len(), 0i64..8, proptest::option::of(0u32..24), prop_oneof![5 => Just(0i64), 1 => 0i64..9], 0i64..60);
+    proptest::collection::vec(event, 0..14).prop_map(|events| {
+        let (mut on, mut recorded_on) = (0, 0);
+        let lines = events.into_iter().enumerate().map(|(number, (kind, gap, hour, delay, other))| {
+            let kind = KINDS[kind];
+            on += gap;
+            recorded_on = recorded_on.max(on + delay);
+            let time = hour.map_or_else(|| day(on).to_string(), |hour| format!("{}T{hour:02}:30", day(on)));
+            // Within a day in the order of the numbers, and after whatever hour it happened at.
+            let recorded = format!("{}T23:{:02}", day(recorded_on), 31 + number);
+            let attributes = match kind {
+                "started" | "restarted" => format!(" service={}", if other % 2 == 0 { "a" } else { "b" }),
+                "undone" | "done" => " service=a".to_owned(),
+                "planned" => format!(" planned_for={}", day(on + other - 5)),
+                _ => String::new(),
+            };
+            vec![format!("e{number} {kind} {time} @{recorded}{attributes}")]
+        });
+        lines.collect()
+    })
+}
+
+/// Records that never change, known from the beginning or from a day on.
+fn unchanged_records() -> impl Strategy<Value = String> {
+    (any::<bool>(), any::<bool>(), proptest::option::of(0i64..40)).prop_map(|(committee, flag, recorded)| {
+        let subject = if committee { "committee" } else { "child" };
+        let recorded = recorded.map_or_else(String::new, |on| format!(", recorded_at = {}T10:00:00", day(on)));
+        format!(
+            "says = \"\"\ncase = [{{ subject = \"{subject}\", \
+             attributes = {{ born_on = 2010-02-20, flag = {flag} }}{recorded} }}]\n"
+        )
+    })
+}
+
+fn agree(rules: &'static RuleSet, facts: &str, now: Instant) {
+    let world = World::load(facts.as_bytes(), rules).expect("a world");
+    let facts = &world.municipalities[0];
+    let municipality = Municipality::new(rules, &facts.organisation).expect("a municipality");
+    let case = &facts.cases[0];
+    let slow = slow_register(&municipality, case, now);
+    assert_eq!(plan(&municipality, case, &[], now, Occasion::Between).deviations, slow);
+    // An instant before anything is due, or recorded, is where mistakes hide.
+    for instant in slow.iter().flat_map(|one| [Some(one.opened_at), one.closed.map(|(at, _)| at)]).flatten() {
+        for now in [instant, instant - TimeDelta::seconds(1)] {
+            let slow = slow_register(&municipality, case, now);
+            assert_eq!(plan(&municipality, case, &[], now, Occasion::Between).deviations, slow, "at {now}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn s10_the_register_agrees_with_a_slow_one_on_cases_told_straight(
+        records in unchanged_records(), events in told_straight(), now in moment(),
+    ) {
+        agree(&ONCE, &facts(&records, &events), now);
+    }
+
+    #[test]
+    fn s10_the_register_agrees_with_a_slow_one_whatever_was_corrected(
+        records in prop_oneof![records(), unchanged_records()],
+        events in prop_oneof![events(), told_straight()],
+        recurring in any::<bool>(),
+        now in moment(),
+    ) {
+        agree(if recurring { &RECURRING } else { &ONCE }, &facts(&records, &events), now);
+    }
+}
