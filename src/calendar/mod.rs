@@ -132,6 +132,9 @@ impl Calendar {
     /// Why `date` is no working day; `None` where it is one. Holidays are named before weekends.
     #[must_use]
     pub fn closure(&self, date: NaiveDate) -> Option<Closure> {
+        if self.working.get(date) == Some(true) {
+            return None;
+        }
         let holiday = self.holidays.iter().find(|holiday| holiday.falls_on(date));
         let period = self.closed.iter().find(|period| period.from <= date && date <= period.to);
         let weekday = date.weekday();
@@ -192,12 +195,12 @@ impl Calendar {
 
 impl Holiday {
     fn falls_on(&self, date: NaiveDate) -> bool {
-        // A distance from Easter may reach into the neighbouring year.
-        let years = match self.day {
-            YearlyDay::Fixed { .. } => date.year()..=date.year(),
-            YearlyDay::Easter(_) => date.year() - 1..=date.year() + 1,
-        };
-        years.into_iter().any(|year| self.day.in_year(year) == Some(date))
+        match self.day {
+            YearlyDay::Fixed { month, .. } => month == date.month() && self.day.in_year(date.year()) == Some(date),
+            YearlyDay::Easter(distance) => date
+                .checked_sub_signed(TimeDelta::days(distance.into()))
+                .is_some_and(|day| day.weekday() == Weekday::Sun && easter_sunday(day.year()) == Some(day)),
+        }
     }
 }
 

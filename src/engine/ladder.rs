@@ -85,6 +85,7 @@ impl Climb<'_, '_> {
             outbound.pending = candidates.into_iter().map(|candidate| (candidate, reason)).collect();
             return outbound;
         }
+        outbound.pending.reserve(candidates.len());
         let silenced = self.silenced();
         let grace = self.grace(&candidates, due, &silenced);
         candidates.retain(|candidate| match self.waits(candidate, grace, &silenced) {
@@ -118,7 +119,7 @@ impl Climb<'_, '_> {
     /// Every step, repetition and role that is not handled for this due date, up to the first of each whose moment has
     /// not come.
     pub(super) fn candidates(&self, due: Due) -> Vec<Candidate> {
-        let mut candidates = Vec::new();
+        let mut candidates = Vec::with_capacity(self.rule.ladder.len() + 1);
         for (position, step) in self.rule.ladder.iter().enumerate() {
             for (role_place, role) in step.to.iter().enumerate() {
                 self.repetitions(due, (position, step), (role_place, role), &mut candidates);
@@ -276,6 +277,11 @@ impl Climb<'_, '_> {
     pub(super) fn occasion_from(&self, candidate: &Candidate, moment: Instant) -> Instant {
         let municipality = self.view.municipality;
         if !candidate.urgent {
+            // The moment of a step is the opening of a delivery day: of a round, unless that is before go-live.
+            let is_live = municipality.organisation.tenant.go_live.is_none_or(|go_live| go_live <= self.today);
+            if is_live && moment == candidate.moment && moment > self.view.now {
+                return moment;
+            }
             return municipality.round_from(moment);
         }
         let go_live = municipality.organisation.tenant.go_live;
