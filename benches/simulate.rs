@@ -84,7 +84,12 @@ impl Story<'_> {
             self.tell("case_resumed", day, chance, "");
         }
         let closes = chance.percent(30);
-        self.tell("decision_made", day, chance, &format!(r#""outcome":"{}""#, if closes { "close" } else { "measures" }));
+        self.tell(
+            "decision_made",
+            day,
+            chance,
+            &format!(r#""outcome":"{}""#, if closes { "close" } else { "measures" }),
+        );
         if !closes && chance.percent(95) {
             self.tell("cooperation_meeting_held", day + TimeDelta::days(chance.done_within(28)), chance, "");
             for _ in 0..chance.below(3) {

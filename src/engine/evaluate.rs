@@ -217,7 +217,8 @@ impl<'a> Judge<'_, 'a> {
         if outside {
             return Some(VoidReason::OutOfForce);
         }
-        (!applies(self.rule, self.state_for(start).as_ref(), start.event, start.number)).then_some(VoidReason::Condition)
+        (!applies(self.rule, self.state_for(start).as_ref(), start.event, start.number))
+            .then_some(VoidReason::Condition)
     }
 
     /// The records that conditions read: those known now; for a period not later than the end of its last day, when

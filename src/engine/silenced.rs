@@ -107,7 +107,7 @@ impl<'v> Climb<'v, '_> {
         let Some(view) = View::at(self.view.municipality, self.view.case(), at) else { return false };
         let evaluation = Evaluation::of(&view);
         !view.state.record.protected
-            && evaluation.obligations().any(|(obligation, _)| {
+            && evaluation.instances.iter().map(|instance| &instance.obligation).any(|obligation| {
                 (obligation.rule, &obligation.start) == (self.obligation.rule, &self.obligation.start)
                     && obligation.status.is_open()
                     && !obligation.held_by_pause

@@ -145,12 +145,7 @@ fn after_other<'a>(view: &View<'a>, other: &Instance<'a>) -> Option<Start<'a>> {
     Some(Start { on, instant, number: None, window: None, ..other.start.clone() })
 }
 
-fn recurring<'a>(
-    view: &View<'a>,
-    rule: &Rule,
-    calendar: &Calendar,
-    starts: &mut Vec<Start<'a>>,
-) -> Option<Instant> {
+fn recurring<'a>(view: &View<'a>, rule: &Rule, calendar: &Calendar, starts: &mut Vec<Start<'a>>) -> Option<Instant> {
     let zone = view.municipality.zone();
     let (periods, next) = periods(view, rule, calendar);
     starts.extend(periods.into_iter().map(|(period, window)| Start {

@@ -121,7 +121,11 @@ impl<'a> View<'a> {
     /// The numbers of events of a kind that count, in event order.
     pub(crate) fn counted_kind(&self, kind: EventKind) -> impl Iterator<Item = usize> + use<'_, 'a> {
         let events = if self.may_know(kind) { self.events.as_slice() } else { &[] };
-        events.iter().enumerate().filter(move |(_, known)| known.counts && known.event.kind == kind).map(|(index, _)| index)
+        events
+            .iter()
+            .enumerate()
+            .filter(move |(_, known)| known.counts && known.event.kind == kind)
+            .map(|(index, _)| index)
     }
 
     /// The instants at which a record that conditions read takes effect, in order.

@@ -1,6 +1,7 @@
 //! `fristvakt simulate`
 
 mod compare;
+mod cores;
 mod print;
 mod source;
 mod summary;
@@ -14,10 +15,8 @@ use self::summary::Summary;
 use super::store::with_store;
 use super::table::Look;
 use super::{ConfigArgument, Failed, Format, RulesArgument, USAGE, load, open};
-use crate::case::CaseFile;
-use crate::engine::Municipality;
 use crate::rules::RuleSet;
-use crate::simulate::{CaseRun, Line, Stretch, lines, sort};
+use crate::simulate::{Line, sort};
 use crate::store::Access;
 
 /// Arguments of `simulate`.
@@ -125,15 +124,5 @@ impl Simulate {
         }
         out.flush()?;
         Ok(())
-    }
-}
-
-impl Kept {
-    /// Adds what one case comes to.
-    fn take(&mut self, municipality: &Municipality<'_>, case: &CaseFile, run: &CaseRun, stretch: Stretch) {
-        match self {
-            Self::Lines(all) => all.extend(lines(municipality, case, run, stretch)),
-            Self::Summary(summary) => summary.take(municipality, case, run, stretch),
-        }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::cores::on_all_cores;
 use super::{Kept, Pass, Simulate};
 use crate::calendar::Instant;
 use crate::case::CaseFile;
@@ -14,11 +15,13 @@ use crate::clock::Clock;
 use crate::engine::Municipality;
 use crate::organisation::Organisation;
 use crate::rules::RuleSet;
-use crate::simulate::{Stretch, run_case};
+use crate::simulate::{Stretch, lines, run_case};
 use crate::store::{Quarantined, Store, StoreError, StoredDocument, StoredOrganisation};
 
 /// How many cases are read from the database at a time.
 const BATCH: u32 = 500;
+/// How many cases of a file are run before what comes of them is kept: enough to be worth the threads.
+const BLOCK: usize = 4_096;
 
 /// One municipality under the rules of one pass.
 struct Town<'p> {
@@ -36,9 +39,9 @@ impl Simulate {
             let bar = progress_bar(world.municipalities.iter().map(|facts| facts.cases.len()).sum());
             for facts in &world.municipalities {
                 let town = self.town(rules, &facts.organisation, facts.first_recorded_at)?;
-                for case in &facts.cases {
-                    town.run(case, kept);
-                    bar.inc(1);
+                for block in facts.cases.chunks(BLOCK) {
+                    town.run(block, kept);
+                    bar.inc(block.len() as u64);
                 }
             }
             bar.finish_and_clear();
@@ -88,14 +91,16 @@ impl Simulate {
         let Pass { rules, kept } = pass;
         let tenant = &stored.organisation.tenant;
         let town = self.town(rules, &stored.organisation, stored.first_recorded_at)?;
+        let mut cases = Vec::with_capacity(batch.len());
         for document in batch {
             match document.case(tenant, rules) {
-                Ok(case) => town.run(&case, kept),
+                Ok(case) => cases.push(case),
                 Err(reason) => {
                     left_out(&[Quarantined::new(&tenant.id, format!("case {}", document.id), reason, now)])?;
                 }
             }
         }
+        town.run(&cases, kept);
         Ok(())
     }
 
@@ -115,9 +120,21 @@ impl Simulate {
 }
 
 impl Town<'_> {
-    fn run(&self, case: &CaseFile, kept: &mut Kept) {
-        let run = run_case(&self.municipality, case, self.first_recorded_at, self.stretch);
-        kept.take(&self.municipality, case, &run, self.stretch);
+    /// Runs cases, and keeps what they come to in their order.
+    fn run(&self, cases: &[CaseFile], kept: &mut Kept) {
+        let (municipality, stretch) = (&self.municipality, self.stretch);
+        let run = |case| run_case(municipality, case, self.first_recorded_at, stretch);
+        match kept {
+            Kept::Lines(all) => {
+                let written = on_all_cores(cases, &|case| lines(municipality, case, &run(case), stretch));
+                all.extend(written.into_iter().flatten());
+            }
+            Kept::Summary(summary) => {
+                for (case, run) in cases.iter().zip(on_all_cores(cases, &run)) {
+                    summary.take(municipality, case, &run, stretch);
+                }
+            }
+        }
     }
 }
 
