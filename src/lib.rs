@@ -36,6 +36,8 @@ pub mod engine;
 
 pub mod simulate;
 
+pub mod reconciliation;
+
 pub mod comparison;
 
 pub mod explanation;

@@ -62,6 +62,11 @@ fn print(out: &mut impl Write, places: &Places, summary: &Summary) -> std::io::R
     if summary.unsent > 0 {
         writeln!(out, "  not sent       {:>5}", summary.unsent)?;
     }
+    let differences = summary.differences;
+    writeln!(
+        out,
+        "  differences    {differences:>5}   between what was sent and what the daily reconciliation worked out anew"
+    )?;
     counts(out, "obligations", &summary.obligations)?;
     counts(out, "deviations", &summary.deviations)?;
     writeln!(out, "\nWho got what\n\n  {:<34} {:>5} {:>10} {:>12}", "", "mails", "reminders", "escalations")?;

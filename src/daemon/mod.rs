@@ -16,12 +16,13 @@ mod deliver;
 mod municipalities;
 mod pulse;
 mod recheck;
+mod reconcile;
 mod run;
 mod sweep;
 mod undelivered;
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use sha2::{Digest, Sha256};
@@ -64,6 +65,8 @@ pub struct Daemon {
     known: municipalities::Known,
     /// Whether a delivery may have left messages in its hands.
     unsettled: AtomicBool,
+    /// Whether this process asked whether a reconciliation is due.
+    looked: AtomicBool,
 }
 
 /// The rules in use, with the templates that came with them.
@@ -84,6 +87,8 @@ pub struct Tick {
     pub swept: Swept,
     /// What was sent.
     pub delivered: Delivered,
+    /// What the daily reconciliation found, where it was due.
+    pub differences: usize,
 }
 
 /// Why the daemon cannot go on. What concerns one case or one message is never among these.
@@ -166,6 +171,7 @@ impl Daemon {
             current: RwLock::new(Arc::new(rules)),
             known: municipalities::Known::default(),
             unsettled: AtomicBool::new(false),
+            looked: AtomicBool::new(false),
         };
         daemon.recall().await?;
         let TakenBack { unsent, maybe_sent } =
@@ -233,9 +239,16 @@ impl Daemon {
     /// # Errors
     /// Where the store cannot be used. The same tick may be tried again.
     pub async fn tick(self: &Arc<Self>) -> Result<Tick, StoreError> {
+        self.tick_until(&deliver::Stop::never()).await
+    }
+
+    async fn tick_until(self: &Arc<Self>, stop: &deliver::Stop) -> Result<Tick, StoreError> {
         let swept = self.sweep(self.clock.now()).await?;
-        let delivered = self.deliver(&deliver::Stop::never()).await?;
-        Ok(Tick { swept, delivered })
+        let delivered = self.deliver(stop).await?;
+        // After a round, and once after a start: the process may have ended before it came to this.
+        let is_due = swept.rounds > 0 || !self.looked.swap(true, Ordering::SeqCst);
+        let differences = if is_due && !stop.0.is_cancelled() { self.reconcile().await? } else { 0 };
+        Ok(Tick { swept, delivered, differences })
     }
 
     /// When there is something to do after a sweep: a round, a case to plan, or a message to try again.

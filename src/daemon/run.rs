@@ -10,7 +10,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
 use super::deliver::Stop;
-use super::{Daemon, DaemonError, Rules};
+use super::{Daemon, DaemonError, Rules, Tick};
 use crate::config::Config;
 use crate::store::StoreError;
 
@@ -137,8 +137,7 @@ async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Futu
 
 async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Duration, StoreError> {
     let now = daemon.clock.now();
-    let swept = daemon.sweep(now).await?;
-    daemon.deliver(stop).await?;
+    let Tick { swept, .. } = daemon.tick_until(stop).await?;
     // The pulse comes every minute, so a longer wait is never needed, and a moment that is past waits for it.
     const LONGEST: Duration = Duration::from_secs(90);
     let next = daemon.next_at(&swept).await?.filter(|next| *next > now);

@@ -89,7 +89,7 @@ pub async fn run(folder: &Path, mut progress: impl FnMut(NaiveDate)) -> Result<(
     let rules = daemon.rules();
     daemon.store.import(facts, &rules.set, Load::Append, begins, |_| {}).await.map_err(DemoError::Facts)?;
     let mut now = begins;
-    let mut day = None;
+    let (mut day, mut differences) = (None, 0);
     while now <= ends {
         clock.set(now);
         let today = now.with_timezone(&Oslo).date_naive();
@@ -97,12 +97,13 @@ pub async fn run(folder: &Path, mut progress: impl FnMut(NaiveDate)) -> Result<(
             progress(today);
         }
         let tick = daemon.tick().await?;
+        differences += tick.differences;
         // Nothing is due twice at one moment; the step keeps time going whatever the store says.
         let next = daemon.next_at(&tick.swept).await?.unwrap_or(ends + TimeDelta::seconds(1));
         now = next.max(now + TimeDelta::seconds(1));
     }
     clock.set(ends);
-    let summary = Summary::of(&daemon.store, ends).await?;
+    let summary = Summary { differences, ..Summary::of(&daemon.store, ends).await? };
     catcher.stop().await;
     Ok((places, summary))
 }

@@ -18,6 +18,8 @@ pub struct Summary {
     pub spared: usize,
     /// Mails that are not accepted.
     pub unsent: usize,
+    /// Differences that the daily reconciliations found.
+    pub differences: usize,
     /// Deviations by how they stand.
     pub deviations: BTreeMap<String, usize>,
     /// Obligations by how they stand.

@@ -39,6 +39,7 @@ mod organisations;
 mod outbox;
 mod planning;
 mod quarantine;
+mod reconciled;
 mod register;
 mod rounds;
 mod silences;
@@ -69,6 +70,7 @@ pub use outbox::{
 };
 pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;
+pub use reconciled::{CasePage, Reconciled, SentRow};
 pub use register::{DeviationName, Explanation};
 pub use silences::{NewSilence, SilenceRow};
 pub use standing::{OpenMessages, Standing, TenantStanding};

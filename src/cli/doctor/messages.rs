@@ -7,7 +7,7 @@ use super::time::{lasting, local};
 use super::unreadable;
 use crate::calendar::Instant;
 use crate::config::{Config, Mode};
-use crate::store::{ChannelState, OpenMessages, Standing, Store};
+use crate::store::{ChannelState, OpenMessages, Reconciled, Standing, Store};
 
 /// From this age on, a message that should have left is worth a look.
 const LATE: TimeDelta = TimeDelta::minutes(30);
@@ -15,10 +15,29 @@ const LATE: TimeDelta = TimeDelta::minutes(30);
 const TOO_LATE: TimeDelta = TimeDelta::hours(24);
 
 pub(super) async fn check(store: &Store, config: &Config, now: Instant) -> Vec<Finding> {
-    match store.standing(now).await {
+    let mut found = match store.standing(now).await {
         Ok(standing) => findings(&standing, config, now),
         Err(error) => vec![unreadable("waiting", &error)],
+    };
+    match store.reconciliations().await {
+        Ok(all) => found.extend(all.iter().map(|(tenant, reconciled)| reconciliation(tenant, reconciled))),
+        Err(error) => found.push(unreadable("reconciled", &error)),
     }
+    found
+}
+
+/// What the daily reconciliation found.
+fn reconciliation(tenant: &str, found: &Reconciled) -> Finding {
+    let Reconciled { round, untold, unproven } = found;
+    if untold + unproven == 0 {
+        return Finding::ok("reconciled", format!("{tenant}: after the round of {round}, no difference"));
+    }
+    Finding::error(
+        "reconciled",
+        format!("{tenant}: {untold} step(s) nobody was told of, {unproven} message(s) without proof"),
+    )
+    .means("What was worked out anew differs from what was sent. The log names each case.")
+    .mend("journalctl -u fristvakt --grep 'nobody was told|nothing proves it', then fristvakt explain CASE")
 }
 
 fn findings(standing: &Standing, config: &Config, now: Instant) -> Vec<Finding> {

@@ -52,6 +52,7 @@ async fn the_demo_sends_exactly_what_simulate_says() {
     assert_eq!(opened, expected_deviations);
     assert_eq!(summary.reminders + summary.escalations, sent.len());
     assert_eq!(summary.unsent, 0);
+    assert_eq!(summary.differences, 0, "the daily reconciliation finds nothing");
     assert_eq!(std::fs::read_dir(&places.mails).unwrap().count(), summary.mails);
 }
 

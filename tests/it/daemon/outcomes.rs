@@ -125,6 +125,37 @@ async fn a_reminder_that_does_not_arrive_is_told_to_the_leader_when_its_next_ste
     assert!(relay.recipients().contains(&"larer@k.example".to_owned()));
 }
 
+/// Changes a database behind the daemon's back.
+async fn tamper(here: &Installation, statement: &'static str) {
+    use sqlx::Connection;
+    let url = format!("sqlite://{}", here.folder.path().join("test.db").display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query(statement).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daily_reconciliation_finds_what_was_never_told_and_what_nothing_proves() {
+    let (here, relay) = with(vec![], FACTS, "").await;
+    assert_eq!(here.tick(MORNING).await.differences, 0);
+    // A case that fell off the agenda: its next step never comes.
+    tamper(&here, "UPDATE agenda SET next_at = NULL WHERE case_id = 'S-1'").await;
+    // A row that claims to have been sent, and a mail that nobody took.
+    tamper(
+        &here,
+        "INSERT INTO messages (id, tenant, recipient, channel, slot, urgent, escalation, state, possible_repeat, tries, \
+         next_try_at, created_at, ended_at) VALUES ('01a20073-a2cc-730b-9481-b8c61b9e855c', 'k', 'larer', 'email', 0, 0, 0, \
+         'sent', 0, 0, 0, 1773644400000, 1773644400000)",
+    )
+    .await;
+    let tick = here.tick("2026-03-16T08:00:00+01:00").await;
+    assert_eq!(tick.differences, 2, "S-1's step on the due date, and the mail");
+    assert!(relay.accepted().last().unwrap().text.contains("9QX2"));
+    let found = here.daemon.store.reconciled("k").await.unwrap().unwrap();
+    assert_eq!((found.untold, found.unproven), (1, 1));
+    assert_eq!(here.tick("2026-03-16T12:00:00+01:00").await.differences, 0, "once a day");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_its_receiver_lost_is_replayed_by_hand_under_the_same_id() {
     let receiver = crate::hostile::Receiver::start(vec![], None).await;

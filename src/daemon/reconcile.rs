@@ -1,0 +1,113 @@
+//! Once a day, after the round: what should have been told is worked out anew, and what is called sent is proved. Any
+//! difference is an alarm.
+
+use std::collections::HashSet;
+
+use chrono::{NaiveDate, TimeDelta};
+
+use super::Daemon;
+use crate::calendar::Instant;
+use crate::config::Mode;
+use crate::engine::Municipality;
+use crate::journal::Mark;
+use crate::reconciliation::{DAYS, Missing, missing};
+use crate::store::{NoticeFilter, Reconciled, StoreError, StoredOrganisation};
+
+/// How many cases are read at once.
+const BATCH: u32 = 500;
+
+impl Daemon {
+    /// Reconciles the municipalities that held a round since they were reconciled last; how many differences there are.
+    /// Reads only, but for the result.
+    pub(super) async fn reconcile(&self) -> Result<usize, StoreError> {
+        let mut differences = 0;
+        let now = self.clock.now();
+        let rules = self.rules();
+        let (organisations, _) = self.municipalities(&rules, now).await?;
+        for stored in organisations.iter() {
+            let tenant = &*stored.organisation.tenant.id;
+            let Some(round) = self.store.last_round(tenant).await? else { continue };
+            let Ok(municipality) = stored.municipality(&rules.set) else { continue };
+            let last = self.store.reconciled(tenant).await?;
+            if last.is_none_or(|last| last.round < round) && round <= municipality.date(now) {
+                differences += self.reconcile_tenant(stored, &municipality, round, now).await?;
+            }
+        }
+        Ok(differences)
+    }
+
+    async fn reconcile_tenant(
+        &self,
+        stored: &StoredOrganisation,
+        municipality: &Municipality<'_>,
+        round: NaiveDate,
+        now: Instant,
+    ) -> Result<usize, StoreError> {
+        let tenant = &*stored.organisation.tenant.id;
+        let mut untold = 0;
+        let mut after = String::new();
+        loop {
+            let cases = self.store.cases_after(stored, municipality.rules, &after, BATCH).await?;
+            let Some(last) = cases.last else { break };
+            for case in &cases.read {
+                for one in missing(municipality, &case.file, &case.ledger, round, now) {
+                    if !self.was_withdrawn(tenant, &case.file.id, &one).await? {
+                        alarm(tenant, &case.file.id, &one, untold);
+                        untold += 1;
+                    }
+                }
+            }
+            after = last;
+        }
+        let unproven = if self.mode == Mode::Live { self.unproven(tenant, now).await? } else { 0 };
+        let result = Reconciled { round, untold, unproven };
+        self.store.note_reconciled(tenant, &result).await?;
+        if untold + unproven > 0 {
+            tracing::error!(
+                tenant,
+                untold,
+                unproven,
+                "the daily reconciliation found differences; `fristvakt explain` shows each case, `fristvakt doctor` what to do"
+            );
+        } else {
+            tracing::info!(tenant, %round, "reconciled: everything that should have been told was");
+        }
+        Ok(untold + unproven)
+    }
+
+    /// Whether a step was taken out of its message before sending: it is planned again for the next round.
+    async fn was_withdrawn(&self, tenant: &str, case: &str, one: &Missing) -> Result<bool, StoreError> {
+        let filter = NoticeFilter {
+            tenant: Some(tenant.to_owned()),
+            case: Some(case.to_owned()),
+            state: Some("withdrawn".to_owned()),
+            ..NoticeFilter::default()
+        };
+        let rows = self.store.list_notices(&filter).await?;
+        Ok(rows.iter().any(|row| {
+            (&*row.rule, &*row.start, &*row.step, row.due_on.0) == (&*one.rule, &*one.start, &*one.step, one.due_on)
+                && row.repetition == i64::from(one.repetition)
+        }))
+    }
+
+    /// How many messages are called sent that neither an attempt nor the acceptance journal knows as taken.
+    async fn unproven(&self, tenant: &str, now: Instant) -> Result<usize, StoreError> {
+        let since = now - TimeDelta::days(i64::try_from(DAYS).unwrap_or(0));
+        let journal = self.journal.after(Mark::default())?;
+        let begins = journal.entries.first().map_or(i64::MAX, |entry| entry.at);
+        let taken: HashSet<String> = journal.entries.iter().map(|entry| entry.message.to_string()).collect();
+        let sent = self.store.sent_since(tenant, since).await?;
+        let unproven = sent.iter().filter(|one| {
+            one.has_attempt == 0 || (one.at.instant().timestamp_millis() > begins && !taken.contains(&one.id))
+        });
+        Ok(unproven.inspect(|one| tracing::error!(id = %one.id, "called sent, and nothing proves it")).count())
+    }
+}
+
+/// The first differences one by one; all of them in the number at the end.
+fn alarm(tenant: &str, case: &str, one: &Missing, found: usize) {
+    const SHOWN: usize = 20;
+    if found < SHOWN {
+        tracing::error!(tenant, case, rule = %one.rule, start = %one.start, step = %one.step, role = %one.role, due_on = %one.due_on, should_have_been = %one.on, "nobody was told");
+    }
+}
