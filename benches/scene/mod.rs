@@ -59,14 +59,14 @@ met_by = "evaluation_planned"
 "#;
 
 /// Rules and facts.
-pub struct Scene {
-    pub rules: RuleSet,
-    pub world: World,
+pub(crate) struct Scene {
+    pub(crate) rules: RuleSet,
+    pub(crate) world: World,
 }
 
 impl Scene {
     /// The six rules, with the shipped words and calendars, over facts as NDJSON.
-    pub fn new(facts: &str) -> Self {
+    pub(crate) fn new(facts: &str) -> Self {
         let is_word = |path: &str| path == "vocabulary.toml" || path.starts_with("calendars/");
         let words = fristvakt::rules::embedded().files.into_iter().filter(|(path, _)| is_word(path));
         let files = words.chain([("bench.toml".into(), PACK.to_owned())]).collect();
