@@ -15,6 +15,7 @@ mod examples;
 mod explain;
 mod facts;
 mod fixture;
+mod fuzz;
 mod hostile;
 mod language;
 mod lint;

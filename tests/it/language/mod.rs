@@ -15,7 +15,7 @@ mod world;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::world::Description;
+pub(crate) use self::world::Description;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/language")
@@ -33,6 +33,15 @@ fn files(section: &str) -> Vec<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "a wish of whoever runs the tests, not a setting of the program")]
 fn wish() -> Option<String> {
     std::env::var("CASE").ok()
+}
+
+/// Every case file there is, whatever it holds.
+pub(crate) fn all() -> Vec<Description> {
+    let sections = fs::read_dir(folder()).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    let mut sections: Vec<String> = sections.map(|name| name.to_string_lossy().into_owned()).collect();
+    sections.sort();
+    let paths = sections.iter().flat_map(|section| files(section));
+    paths.map(|path| Description::parse(&fs::read_to_string(path).expect("a case file"))).collect()
 }
 
 #[expect(clippy::print_stderr, reason = "shown when somebody asks for one case, and beside a failure")]

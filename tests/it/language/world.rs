@@ -15,7 +15,7 @@ use toml::Table;
 /// A case file. Lists of lines stand in texts, so that they can be read as tables.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Description {
+pub(crate) struct Description {
     /// The sentence, as it stands in the text.
     pub(super) says: String,
     /// How the answer was worked out, where it is not plain to see.
@@ -125,7 +125,7 @@ closed = [{ name = "Vinterferie", from = 2026-03-09, to = 2026-03-13 }]
 
 impl Description {
     /// A case file's text, for tests that make their own.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         toml::from_str(text).expect("a case file")
     }
 
@@ -136,7 +136,13 @@ impl Description {
     }
 
     /// The rules folder, loaded.
-    pub(super) fn load_rules(&self) -> Result<(RuleSet, Report), Report> {
+    pub(crate) fn load_rules(&self) -> Result<(RuleSet, Report), Report> {
+        let files = self.files().into_iter().map(|(path, text)| (path.into(), text));
+        load(RuleFiles::new(files.collect()), str::to_owned)
+    }
+
+    /// The files of the rules folder, by path.
+    pub(crate) fn files(&self) -> Vec<(String, String)> {
         let mut files: BTreeMap<String, String> = [
             ("vocabulary.toml", VOCABULARY.to_owned()),
             ("calendars/norway.toml", CALENDAR.to_owned()),
@@ -147,8 +153,7 @@ impl Description {
         .map(|(path, text)| (path.to_owned(), text))
         .into();
         files.extend(self.files.clone());
-        let files = files.into_iter().filter(|(_, text)| !text.is_empty()).map(|(path, text)| (path.into(), text));
-        load(RuleFiles::new(files.collect()), str::to_owned)
+        files.into_iter().filter(|(_, text)| !text.is_empty()).collect()
     }
 
     /// The rules first, so that the lines of an error are those of the case file's text.
@@ -182,7 +187,7 @@ impl Description {
     }
 
     /// The facts, as NDJSON.
-    pub(super) fn facts(&self) -> String {
+    pub(crate) fn facts(&self) -> String {
         if self.facts_only {
             return self.facts.clone();
         }
