@@ -69,7 +69,14 @@ fn local(zone: Tz, instant: Instant) -> chrono::NaiveDateTime {
         let local = utc.checked_add_offset(offset)?;
         (local.date() == utc.date() || tabulated(zone, local.date()) == Some(offset)).then_some(local)
     });
-    shown.unwrap_or_else(|| instant.with_timezone(&zone).naive_local())
+    // The very first and last instants have no local time in half of the world.
+    shown.or_else(|| checked_local(zone, instant)).unwrap_or(utc)
+}
+
+/// The local time, if there is one.
+fn checked_local(zone: Tz, instant: Instant) -> Option<chrono::NaiveDateTime> {
+    let utc = instant.naive_utc();
+    utc.checked_add_offset(zone.offset_from_utc_datetime(&utc).fix())
 }
 
 /// The offset of each day in the one zone that nearly every municipality is in, from 1990 to 2090; `None` on the days
@@ -111,5 +118,8 @@ fn tabulated(zone: Tz, date: NaiveDate) -> Option<FixedOffset> {
 /// `instant` as RFC 3339 in `zone`'s own offset, whole seconds (§ 12).
 #[must_use]
 pub fn in_zone(zone: Tz, instant: Instant) -> String {
-    instant.with_timezone(&zone).to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
+    match checked_local(zone, instant) {
+        Some(_) => instant.with_timezone(&zone).to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
+        None => instant.to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
+    }
 }
