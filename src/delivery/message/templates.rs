@@ -6,8 +6,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter};
 use serde::Serialize;
 
 use super::context::{MessageContext, TenantContext};
@@ -35,6 +38,12 @@ const EMBEDDED: [(&str, &str); 15] = [
 
 /// The most that one part of a message may grow to, in bytes. Many relays stop at 10 MB; readers stop far earlier.
 const LARGEST: usize = 512 * 1024;
+
+/// The longest template, in bytes: ten times the largest shipped one.
+const LONGEST_TEMPLATE: usize = 32 * 1024;
+
+/// How much stack parsing takes for each byte of a template, at most. Memory is used only where it is needed.
+const STACK_A_BYTE: usize = 2048;
 
 /// The longest subject, in characters.
 const LONGEST_SUBJECT: usize = 120;
@@ -91,15 +100,16 @@ impl Templates {
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
         environment.set_keep_trailing_newline(true);
+        environment.set_formatter(words_only);
         let mut problems = unused(overrides);
         for (path, embedded) in EMBEDDED {
             if let Some(text) = overrides.get(path) {
                 let loads = page::loads(text).filter(|_| path.ends_with(".html"));
                 problems.extend(loads.map(|what| TemplateProblem::of_page(path, what)));
-                match environment.add_template_owned(path, text.clone()) {
+                match add(&mut environment, path, text.clone()) {
                     Ok(()) if loads.is_none() => continue,
                     Ok(()) => {}
-                    Err(error) => problems.push(TemplateProblem::of_syntax(path, &error)),
+                    Err(problem) => problems.push(problem),
                 }
             }
             if let Err(error) = environment.add_template(path, embedded) {
@@ -160,22 +170,23 @@ impl Templates {
 
     fn part(&self, path: &str, context: &impl Serialize, problems: &mut Vec<TemplateProblem>) -> Option<String> {
         let mut text = Bounded(Vec::new());
-        let rendered = self
-            .environment
-            .get_template(path)
-            .and_then(|template| template.render_captured_to(context, &mut text).map(drop));
-        match rendered {
+        let render = || {
+            let template = self.environment.get_template(path)?;
+            template.render_captured_to(context, &mut text).map(drop)
+        };
+        // The library gives up with a panic where a template asks for a list that no machine could hold.
+        let rendered = catch_unwind(AssertUnwindSafe(render));
+        let problem = match rendered {
             // A subject may be short; a text of nothing tells nobody anything.
-            Ok(_) if text.0.iter().all(u8::is_ascii_whitespace) => {
-                problems.push(TemplateProblem::plain_words(path, None, "gives an empty text"));
-                None
+            Ok(Ok(())) if text.0.iter().all(u8::is_ascii_whitespace) => {
+                TemplateProblem::plain_words(path, None, "gives an empty text")
             }
-            Ok(_) => String::from_utf8(text.0).ok(),
-            Err(error) => {
-                problems.push(TemplateProblem::of(path, &error));
-                None
-            }
-        }
+            Ok(Ok(())) => return String::from_utf8(text.0).ok(),
+            Ok(Err(error)) => TemplateProblem::of(path, &error),
+            Err(_) => TemplateProblem::plain_words(path, None, "asks for more than there is"),
+        };
+        problems.push(problem);
+        None
     }
 }
 
@@ -186,9 +197,12 @@ impl TemplateProblem {
     }
 
     fn of_syntax(path: &str, error: &minijinja::Error) -> Self {
-        let problem =
-            format!("{}; the built-in text is used until it is mended", error.detail().unwrap_or("syntax error"));
-        Self { template: path.to_owned(), line: error.line(), problem }
+        Self::built_in(path, error.line(), error.detail().unwrap_or("syntax error"))
+    }
+
+    fn built_in(path: &str, line: Option<usize>, problem: &str) -> Self {
+        let problem = format!("{problem}; the built-in text is used until it is mended");
+        Self { template: path.to_owned(), line, problem }
     }
 
     fn of_page(path: &str, what: &str) -> Self {
@@ -202,6 +216,24 @@ impl TemplateProblem {
     fn plain_words(path: &str, line: Option<usize>, problem: &str) -> Self {
         let problem = format!("{problem}; a plain text is used until it is mended");
         Self { template: path.to_owned(), line, problem }
+    }
+}
+
+/// Adds a template of a folder. The library's parser calls itself once for each operator of a long expression, and has
+/// no limit of its own for most: it gets a stack that the longest text cannot fill.
+fn add(environment: &mut Environment<'static>, path: &'static str, text: String) -> Result<(), TemplateProblem> {
+    if text.len() > LONGEST_TEMPLATE {
+        let problem = format!("longer than {LONGEST_TEMPLATE} bytes: no message is");
+        return Err(TemplateProblem::built_in(path, None, &problem));
+    }
+    let added = thread::scope(|scope| {
+        let add = || environment.add_template_owned(path, text);
+        let parser = thread::Builder::new().stack_size(LONGEST_TEMPLATE * STACK_A_BYTE).spawn_scoped(scope, add);
+        parser.ok().and_then(|parser| parser.join().ok())
+    });
+    match added {
+        Some(result) => result.map_err(|error| TemplateProblem::of_syntax(path, &error)),
+        None => Err(TemplateProblem::built_in(path, None, "cannot be read")),
     }
 }
 
@@ -219,6 +251,16 @@ fn unused(overrides: &HashMap<String, String>) -> Vec<TemplateProblem> {
 
 fn marked(language: Language, possible_repeat: bool, subject: &str) -> String {
     if possible_repeat { format!("{} {subject}", words::repeat_mark(language)) } else { subject.to_owned() }
+}
+
+/// A list or table of its own accord has no place in a message, may be endless, and would show field names.
+fn words_only(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map | ValueKind::Plain => {
+            Err(Error::new(ErrorKind::InvalidOperation, "a list is written one by one, with `for`"))
+        }
+        _ => escape_formatter(out, state, value),
+    }
 }
 
 /// A subject without line ends and other control characters, of bounded length.
