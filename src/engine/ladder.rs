@@ -136,23 +136,22 @@ impl Climb<'_, '_> {
         candidates: &mut Vec<Candidate>,
     ) {
         let times = if step.every.is_some() { step.times.unwrap_or(u32::MAX) } else { 1 };
-        for repetition in 0..times {
+        let handled = self.handled_repetitions(due, step, role);
+        for repetition in (0..times).filter(|repetition| handled.binary_search(repetition).is_err()) {
             let Some((nominal, moment)) = self.moment(due, step, repetition) else { break };
             let come = self.has_come(step.urgent, moment);
-            if !self.is_handled(due, step, role, repetition) {
-                let (role, purpose, urgent) = (role.clone(), step.purpose, step.urgent);
-                candidates.push(Candidate {
-                    position,
-                    repetition,
-                    role,
-                    role_place,
-                    purpose,
-                    urgent,
-                    nominal,
-                    moment,
-                    come,
-                });
-            }
+            let (role, purpose, urgent) = (role.clone(), step.purpose, step.urgent);
+            candidates.push(Candidate {
+                position,
+                repetition,
+                role,
+                role_place,
+                purpose,
+                urgent,
+                nominal,
+                moment,
+                come,
+            });
             if moment > self.view.now {
                 break;
             }
@@ -197,13 +196,15 @@ impl Climb<'_, '_> {
         })
     }
 
-    fn is_handled(&self, due: Due, step: &Step, role: &Role, repetition: u32) -> bool {
-        self.entries(due).any(|handled| {
-            handled.repetition == repetition
-                && handled.step == step.at
-                && handled.role == *role
-                && handled.purpose == step.purpose
-        })
+    /// The repetitions of a step and role that are handled for a due date, sorted. Looked up once for all of them: a date
+    /// a century ago has thousands.
+    fn handled_repetitions(&self, due: Due, step: &Step, role: &Role) -> Vec<u32> {
+        let own = self
+            .entries(due)
+            .filter(|handled| handled.step == step.at && handled.role == *role && handled.purpose == step.purpose);
+        let mut repetitions: Vec<u32> = own.map(|handled| handled.repetition).collect();
+        repetitions.sort_unstable();
+        repetitions
     }
 
     /// The first day on which an escalation may go out; `Ok(None)` where the ladder does not wait, `Err` while the
