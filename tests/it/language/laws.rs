@@ -92,7 +92,7 @@ within = "0d"
 opens = "-1mo"
 "#;
 
-static RULES: LazyLock<RuleSet> = LazyLock::new(|| rules(&[RULES_TEXT, RECURRING_TEXT]));
+pub(super) static RULES: LazyLock<RuleSet> = LazyLock::new(|| rules(&[RULES_TEXT, RECURRING_TEXT]));
 
 /// Rules from the parts of a case file.
 pub(super) fn rules(parts: &[&str]) -> RuleSet {

@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod laws;
+mod order;
 mod outcome;
 mod register;
 mod world;
