@@ -112,7 +112,8 @@ impl CaseRun {
 /// A line of the JSON output with what it is sorted by.
 #[derive(Clone, Debug)]
 pub struct Line {
-    order: (bool, Option<Instant>, [String; 4], i64, u32, String),
+    /// Times count in whole seconds, as they are printed.
+    order: (bool, Option<i64>, [String; 4], i64, u32, String),
     json: Json,
 }
 
@@ -164,7 +165,10 @@ impl Writer<'_> {
             "repetition": notice.repetition, "due_on": notice.due_on, "to": to, "role": notice.role.to_string(),
             "channel": "email",
         });
-        Line { order: (false, Some(at), self.key(rule, &notice.start), position, notice.repetition, to), json }
+        Line {
+            order: (false, Some(at.timestamp()), self.key(rule, &notice.start), position, notice.repetition, to),
+            json,
+        }
     }
 
     fn deviation(&self, deviation: &Deviation) -> Line {
@@ -176,7 +180,7 @@ impl Writer<'_> {
             "closed_as": deviation.closed.map(|(_, how)| how.word()), "days_late": deviation.days_late(self.today),
         });
         let key = self.key(rule, &deviation.start);
-        Line { order: (false, Some(deviation.opened_at), key, -1, deviation.number, String::new()), json }
+        Line { order: (false, Some(deviation.opened_at.timestamp()), key, -1, deviation.number, String::new()), json }
     }
 
     fn obligation(&self, obligation: &Obligation) -> Line {
