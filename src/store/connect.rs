@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -51,7 +52,7 @@ impl Store {
             (Schema::Older, _) => migrate(&writer).await?,
             (Schema::Current, _) => {}
         }
-        Ok(Self { writer, readers: readers(path), _lock: lock })
+        Ok(Self { writer, readers: readers(path), noted: Mutex::default(), _lock: lock })
     }
 }
 

@@ -45,9 +45,13 @@ mod rounds;
 mod silences;
 mod standing;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use sqlx::{QueryBuilder, Sqlite, SqlitePool, Transaction};
+
+use crate::calendar::Instant;
 
 pub use append::{Appended, Counts, Load};
 pub use apply::{Application, Applied, Channels, EMAIL, Subscription};
@@ -82,6 +86,8 @@ pub struct Store {
     writer: SqlitePool,
     /// Connections that read the last committed state beside it.
     readers: SqlitePool,
+    /// When this process last wrote down that a channel took a message: once a second says as much as every time.
+    noted: Mutex<HashMap<String, Instant>>,
     /// Held by the daemon for as long as it runs.
     _lock: Option<std::fs::File>,
 }

@@ -27,7 +27,7 @@ pub(super) struct Desk(mpsc::UnboundedSender<Request>);
 /// The clerk at work.
 pub(super) struct Clerk {
     desk: Desk,
-    task: JoinHandle<Result<(), StoreError>>,
+    task: JoinHandle<Result<bool, StoreError>>,
 }
 
 impl Clerk {
@@ -40,12 +40,13 @@ impl Clerk {
         self.desk.clone()
     }
 
-    /// Waits until everything is written, once all lines have left.
-    pub(super) async fn finish(self) -> Result<(), StoreError> {
+    /// Waits until everything is written, once all lines have left. `false`: something that was taken is in the journal
+    /// alone, and has to be recalled from there.
+    pub(super) async fn finish(self) -> Result<bool, StoreError> {
         drop(self.desk);
         self.task.await.unwrap_or_else(|error| {
             tracing::error!(%error, "the clerk ended early; what it owed is in the journal");
-            Ok(())
+            Ok(false)
         })
     }
 }
@@ -74,14 +75,15 @@ impl Desk {
 }
 
 /// Serves until all lines have left, or the database fails: then nobody gets an answer any more.
-async fn serve(daemon: Arc<Daemon>, mut requests: mpsc::UnboundedReceiver<Request>) -> Result<(), StoreError> {
+async fn serve(daemon: Arc<Daemon>, mut requests: mpsc::UnboundedReceiver<Request>) -> Result<bool, StoreError> {
     let mut waiting = Vec::new();
+    let mut is_whole = true;
     while requests.recv_many(&mut waiting, 1000).await > 0 {
         let mut batch = Batch::default();
         waiting.drain(..).for_each(|request| batch.take(request));
-        batch.write(&daemon).await?;
+        is_whole &= batch.write(&daemon).await?;
     }
-    Ok(())
+    Ok(is_whole)
 }
 
 /// Requests that are answered together.
@@ -109,15 +111,15 @@ impl Batch {
         }
     }
 
-    async fn write(self, daemon: &Daemon) -> Result<(), StoreError> {
+    /// Whether every acceptance was written down under its attempt.
+    async fn write(self, daemon: &Daemon) -> Result<bool, StoreError> {
         let (verdicts, settled) = self.settle(daemon).await?;
         if !self.accepted.is_empty() {
             crash::point(crash::SETTLED);
         }
-        for (message, ours) in self.messages.iter().zip(settled) {
-            if !ours {
-                tracing::error!(id = %message, "accepted, but taken back meanwhile; it may go out again");
-            }
+        let is_whole = settled.iter().all(|ours| *ours);
+        for (message, _) in self.messages.iter().zip(&settled).filter(|(_, ours)| !**ours) {
+            tracing::error!(id = %message, "accepted, but taken back meanwhile; it is recalled from the journal");
         }
         for (sender, verdict) in self.verdicts.into_iter().zip(verdicts) {
             let _ = sender.send(verdict);
@@ -125,7 +127,7 @@ impl Batch {
         for done in self.flushes {
             let _ = done.send(());
         }
-        Ok(())
+        Ok(is_whole)
     }
 
     /// Again and again as long as the database is only busy: what is forgotten here is asked of the journal.

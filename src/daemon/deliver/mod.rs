@@ -121,9 +121,8 @@ impl Daemon {
         }
         let emptied = all(queues).await;
         let settled = clerk.finish().await;
-        let emptied = emptied?;
-        settled?;
-        Ok(emptied)
+        let (delivered, lines_ended) = emptied?;
+        Ok((delivered, settled? && lines_ended))
     }
 
     /// The channels on which something may leave now.

@@ -43,7 +43,8 @@ impl Queue {
 
     /// Sends what is due. Whether all lines came to their end.
     pub(super) async fn empty(self) -> Result<(Delivered, bool), StoreError> {
-        let (sender, waiting) = mpsc::channel(self.lines);
+        // One batch is prepared while the one before it leaves.
+        let (sender, waiting) = mpsc::channel(CLAIMED as usize);
         // The lines alone hold the other end: once the last of them is gone, however it went, nothing waits to be taken.
         let waiting = Arc::new(Mutex::new(waiting));
         let mut lines = JoinSet::new();

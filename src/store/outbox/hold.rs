@@ -92,6 +92,7 @@ impl Store {
         sqlx::query(update).bind(attempt.to_string()).bind(At::from(retry_at)).execute(&mut *write).await?;
         let held = if only_this { Held::OnlyThis } else { Held::Until(hold(&mut write, channel, code, now).await?) };
         write.commit().await?;
+        self.forget_noted(channel);
         Ok(held)
     }
 }

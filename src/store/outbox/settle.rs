@@ -2,7 +2,9 @@
 //! write to the disk.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
 
+use chrono::TimeDelta;
 use sqlx::{QueryBuilder, Sqlite};
 use uuid::Uuid;
 
@@ -61,11 +63,14 @@ impl Store {
         for chunk in accepted.chunks(ROWS) {
             settled.extend(accept(&mut write, chunk, now).await?);
         }
+        let unnoted = self.unnoted(accepted, now);
+        free_channels(&mut write, &unnoted, now).await?;
         let mut verdicts = Vec::with_capacity(ready.len());
         for chunk in ready.chunks(ROWS) {
             verdicts.extend(commit(&mut write, chunk, now).await?);
         }
         write.commit().await?;
+        self.note(unnoted, now);
         Ok((verdicts, settled))
     }
 
@@ -127,7 +132,6 @@ async fn accept(write: &mut Write, accepted: &[Accepted], now: Instant) -> Resul
     update.push(" RETURNING id");
     let messages: Vec<String> = update.build_query_scalar().fetch_all(&mut **write).await?;
     mark_notices_sent(write, &messages).await?;
-    note_channels(write, sent(), now).await?;
     Ok(accepted.iter().map(|one| ours.contains(&one.attempt.to_string())).collect())
 }
 
@@ -165,13 +169,29 @@ pub(super) async fn mark_notices_sent(write: &mut Write, messages: &[String]) ->
     Ok(())
 }
 
+impl Store {
+    /// The channels of these acceptances of which it is not written down yet that they take messages, of the last second.
+    fn unnoted(&self, accepted: &[Accepted], now: Instant) -> Vec<String> {
+        let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh =
+            |channel: &&str| noted.get(*channel).is_some_and(|at| *at <= now && now - *at < TimeDelta::seconds(1));
+        let channels: HashSet<&str> = accepted.iter().map(|one| one.channel.as_str()).collect();
+        channels.into_iter().filter(|channel| !fresh(channel)).map(str::to_owned).collect()
+    }
+
+    /// Remembers what was written down; after a refusal of the channel nothing is.
+    fn note(&self, channels: Vec<String>, now: Instant) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.extend(channels.into_iter().map(|channel| (channel, now)));
+    }
+
+    pub(super) fn forget_noted(&self, channel: &str) {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).remove(channel);
+    }
+}
+
 /// A channel that takes a message is held no longer.
-async fn note_channels<'a>(
-    write: &mut Write,
-    accepted: impl Iterator<Item = &'a Accepted>,
-    now: Instant,
-) -> Result<(), StoreError> {
-    let channels: HashSet<&str> = accepted.map(|one| one.channel.as_str()).collect();
+async fn free_channels(write: &mut Write, channels: &[String], now: Instant) -> Result<(), StoreError> {
     for channel in channels {
         let upsert = "INSERT INTO channels (name, accepted_at, probes) VALUES ($1, $2, 0) ON CONFLICT (name) DO UPDATE \
                       SET accepted_at = excluded.accepted_at, held_since = NULL, held_until = NULL, held_code = NULL, \
@@ -186,111 +206,91 @@ async fn commit(write: &mut Write, ready: &[Ready], now: Instant) -> Result<Vec<
         return Ok(vec![]);
     }
     let ours = ours(write, ready, now).await?;
-    let carried = carried(write, ours.values().map(|(message, _)| message.clone()).collect()).await?;
-    let current = Current::read(write, ready, &ours).await?;
-    let verdicts: Vec<CommitVerdict> = ready
-        .iter()
-        .map(|one| match ours.get(&one.attempt.to_string()) {
-            None => CommitVerdict::NotOurs,
-            Some((message, _)) if carried.get(message).copied().unwrap_or(0) != one.carried => CommitVerdict::Changed,
-            Some((_, tenant)) if !current.is_as_seen(one, tenant) => CommitVerdict::Changed,
-            Some(_) => CommitVerdict::Go,
-        })
-        .collect();
+    let versions = versions(write, ready, &ours).await?;
+    let verdict = |one: &Ready| {
+        let Some(row) = ours.get(&one.attempt.to_string()) else { return CommitVerdict::NotOurs };
+        let same = |(case, seen): &(String, i64)| versions.get(&(row.tenant.clone(), case.clone())) == Some(seen);
+        let is_as_seen = usize::try_from(row.carried) == Ok(one.carried)
+            && one.generation.is_none_or(|seen| row.generation == Some(seen))
+            && one.seen.iter().all(same);
+        if is_as_seen { CommitVerdict::Go } else { CommitVerdict::Changed }
+    };
+    let verdicts: Vec<CommitVerdict> = ready.iter().map(verdict).collect();
     let go = ready.iter().zip(&verdicts).filter(|(_, verdict)| **verdict == CommitVerdict::Go);
-    let go: Vec<String> = go.map(|(one, _)| one.attempt.to_string()).collect();
-    mark_committing(write, &go, &ours).await?;
+    let go: Vec<&OursRow> = go.filter_map(|(one, _)| ours.get(&one.attempt.to_string())).collect();
+    mark_committing(write, &go).await?;
     Ok(verdicts)
 }
 
-/// Message and tenant by attempt, of those attempts whose message is still theirs.
-async fn ours(
+/// A message that is still in its attempt's hands.
+#[derive(sqlx::FromRow)]
+struct OursRow {
+    attempt: String,
+    id: String,
+    tenant: String,
+    generation: Option<i64>,
+    /// How many unsent notices it has.
+    carried: i64,
+}
+
+/// By attempt.
+async fn ours(write: &mut Write, ready: &[Ready], now: Instant) -> Result<HashMap<String, OursRow>, StoreError> {
+    let mut select = QueryBuilder::<Sqlite>::new(
+        "SELECT m.attempt AS attempt, m.id AS id, m.tenant AS tenant, t.generation AS generation, \
+         (SELECT count(*) FROM notices n WHERE n.message = m.id AND n.state = 'pending') AS carried \
+         FROM messages m LEFT JOIN tenants t ON t.id = m.tenant WHERE m.state = 'claimed' AND m.lease_until > ",
+    );
+    select.push_bind(At::from(now)).push(" AND m.attempt IN ");
+    push_list(&mut select, ready.iter().map(|one| one.attempt.to_string()));
+    let rows: Vec<OursRow> = select.build_query_as().fetch_all(&mut **write).await?;
+    Ok(rows.into_iter().map(|row| (row.attempt.clone(), row)).collect())
+}
+
+/// The versions that the re-read cases have now, by municipality and id.
+async fn versions(
     write: &mut Write,
     ready: &[Ready],
-    now: Instant,
-) -> Result<HashMap<String, (String, String)>, StoreError> {
-    let mut select = QueryBuilder::<Sqlite>::new(
-        "SELECT attempt, id, tenant FROM messages WHERE state = 'claimed' AND lease_until > ",
-    );
-    select.push_bind(At::from(now)).push(" AND attempt IN ");
-    push_list(&mut select, ready.iter().map(|one| one.attempt.to_string()));
-    let rows: Vec<(String, String, String)> = select.build_query_as().fetch_all(&mut **write).await?;
-    Ok(rows.into_iter().map(|(attempt, message, tenant)| (attempt, (message, tenant))).collect())
-}
-
-/// How many unsent notices each message has.
-async fn carried(write: &mut Write, messages: Vec<String>) -> Result<HashMap<String, usize>, StoreError> {
-    let mut select =
-        QueryBuilder::<Sqlite>::new("SELECT message, count(*) FROM notices WHERE state = 'pending' AND message IN ");
-    push_list(&mut select, messages.into_iter());
-    select.push(" GROUP BY message");
-    let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&mut **write).await?;
-    Ok(rows.into_iter().map(|(message, count)| (message, usize::try_from(count).unwrap_or(0))).collect())
-}
-
-/// Cases and municipalities as they are now.
-struct Current {
-    versions: HashMap<(String, String), i64>,
-    generations: HashMap<String, i64>,
-}
-
-impl Current {
-    async fn read(
-        write: &mut Write,
-        ready: &[Ready],
-        ours: &HashMap<String, (String, String)>,
-    ) -> Result<Self, StoreError> {
-        let mut cases: HashMap<&str, Vec<String>> = HashMap::new();
-        for one in ready {
-            if let Some((_, tenant)) = ours.get(&one.attempt.to_string()) {
-                cases.entry(tenant).or_default().extend(one.seen.iter().map(|(case, _)| case.clone()));
-            }
+    ours: &HashMap<String, OursRow>,
+) -> Result<HashMap<(String, String), i64>, StoreError> {
+    let mut cases: HashMap<&str, Vec<String>> = HashMap::new();
+    for one in ready {
+        if let Some(row) = ours.get(&one.attempt.to_string()) {
+            cases.entry(&row.tenant).or_default().extend(one.seen.iter().map(|(case, _)| case.clone()));
         }
-        let mut current = Self { versions: HashMap::new(), generations: HashMap::new() };
-        for (tenant, mut ids) in cases {
-            let select = "SELECT generation FROM tenants WHERE id = $1";
-            let generation: Option<i64> = sqlx::query_scalar(select).bind(tenant).fetch_optional(&mut **write).await?;
-            current.generations.extend(generation.map(|generation| (tenant.to_owned(), generation)));
-            ids.sort_unstable();
-            ids.dedup();
-            for chunk in ids.chunks(ROWS) {
-                let mut select = QueryBuilder::<Sqlite>::new("SELECT id, version FROM cases WHERE tenant = ");
-                select.push_bind(tenant.to_owned()).push(" AND id IN ");
-                push_list(&mut select, chunk.iter().cloned());
-                let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&mut **write).await?;
-                current.versions.extend(rows.into_iter().map(|(case, version)| ((tenant.to_owned(), case), version)));
-            }
+    }
+    let mut versions = HashMap::new();
+    for (tenant, mut ids) in cases {
+        ids.sort_unstable();
+        ids.dedup();
+        for chunk in ids.chunks(ROWS) {
+            let mut select = QueryBuilder::<Sqlite>::new("SELECT id, version FROM cases WHERE tenant = ");
+            select.push_bind(tenant.to_owned()).push(" AND id IN ");
+            push_list(&mut select, chunk.iter().cloned());
+            let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&mut **write).await?;
+            versions.extend(rows.into_iter().map(|(case, version)| ((tenant.to_owned(), case), version)));
         }
-        Ok(current)
     }
-
-    fn is_as_seen(&self, ready: &Ready, tenant: &str) -> bool {
-        let same = |(case, seen): &(String, i64)| self.versions.get(&(tenant.to_owned(), case.clone())) == Some(seen);
-        ready.generation.is_none_or(|seen| self.generations.get(tenant) == Some(&seen)) && ready.seen.iter().all(same)
-    }
+    Ok(versions)
 }
 
-async fn mark_committing(
-    write: &mut Write,
-    go: &[String],
-    ours: &HashMap<String, (String, String)>,
-) -> Result<(), StoreError> {
+async fn mark_committing(write: &mut Write, go: &[&OursRow]) -> Result<(), StoreError> {
     if go.is_empty() {
         return Ok(());
     }
+    let ids = || go.iter().map(|row| row.attempt.clone());
     let attempts = ("UPDATE attempts SET phase = 'committing' WHERE phase = 'claimed' AND id IN ", "attempts");
     let messages = ("UPDATE messages SET state = 'committing' WHERE state = 'claimed' AND attempt IN ", "messages");
     for (update, table) in [attempts, messages] {
         let mut update = QueryBuilder::<Sqlite>::new(update);
-        push_list(&mut update, go.iter().cloned());
+        push_list(&mut update, ids());
         if update.build().execute(&mut **write).await?.rows_affected() != go.len() as u64 {
             let reason = "messages and attempts disagree".to_owned();
-            return Err(StoreError::Unreadable { table, row: go.join(" "), reason });
+            return Err(StoreError::Unreadable { table, row: ids().collect::<Vec<_>>().join(" "), reason });
         }
     }
     let mut notices =
         QueryBuilder::<Sqlite>::new("UPDATE notices SET state = 'committing' WHERE state = 'pending' AND message IN ");
-    push_list(&mut notices, go.iter().filter_map(|attempt| ours.get(attempt)).map(|(message, _)| message.clone()));
+    push_list(&mut notices, go.iter().map(|row| row.id.clone()));
     notices.build().execute(&mut **write).await?;
     Ok(())
 }
