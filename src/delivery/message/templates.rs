@@ -178,7 +178,7 @@ impl Templates {
         let rendered = catch_unwind(AssertUnwindSafe(render));
         let problem = match rendered {
             // A subject may be short; a text of nothing tells nobody anything.
-            Ok(Ok(())) if text.0.iter().all(u8::is_ascii_whitespace) => {
+            Ok(Ok(())) if shows_nothing(&text.0) => {
                 TemplateProblem::plain_words(path, None, "gives an empty text")
             }
             Ok(Ok(())) => return String::from_utf8(text.0).ok(),
@@ -261,6 +261,11 @@ fn words_only(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Res
         }
         _ => escape_formatter(out, state, value),
     }
+}
+
+/// Whether there is nothing to see in a text: spaces and line ends of any kind, and control characters.
+fn shows_nothing(text: &[u8]) -> bool {
+    String::from_utf8_lossy(text).chars().all(|char| char.is_whitespace() || char.is_control())
 }
 
 /// A subject without line ends and other control characters, of bounded length.

@@ -218,6 +218,8 @@ fn no_template_takes_more_than_its_share() {
         "{{ ([1] * 9223372036854775807)|list }}",
         "{{ 9 ** 999999999 }}",
         "{{ 1 // 0 }}{{ 1 % 0 }}",
+        "\u{7}",
+        "\u{a0}\u{2028}",
     ];
     for text in greedy {
         render_all(&Templates::new(&HashMap::from([("nb/subject.txt".to_owned(), text.to_owned())])).0);
