@@ -208,9 +208,11 @@ impl Holiday {
 #[must_use]
 pub fn easter_sunday(year: i32) -> Option<NaiveDate> {
     let (century, year_of_century, golden) = (year.div_euclid(100), year.rem_euclid(100), year.rem_euclid(19));
-    let correction = (century + 8) / 25;
-    let epact = (19 * golden + century - century / 4 - (century - correction + 1) / 3 + 15).rem_euclid(30);
-    let weekday = (32 + 2 * (century % 4) + 2 * (year_of_century / 4) - epact - year_of_century % 4).rem_euclid(7);
+    let correction = (century + 8).div_euclid(25);
+    let removed = century.div_euclid(4) + (century - correction + 1).div_euclid(3);
+    let epact = (19 * golden + century - removed + 15).rem_euclid(30);
+    let weekday =
+        (32 + 2 * century.rem_euclid(4) + 2 * (year_of_century / 4) - epact - year_of_century % 4).rem_euclid(7);
     let shift = (golden + 11 * epact + 22 * weekday) / 451;
     let days = epact + weekday - 7 * shift + 114;
     NaiveDate::from_ymd_opt(year, u32::try_from(days / 31).ok()?, u32::try_from(days % 31 + 1).ok()?)

@@ -178,9 +178,7 @@ impl Templates {
         let rendered = catch_unwind(AssertUnwindSafe(render));
         let problem = match rendered {
             // A subject may be short; a text of nothing tells nobody anything.
-            Ok(Ok(())) if shows_nothing(&text.0) => {
-                TemplateProblem::plain_words(path, None, "gives an empty text")
-            }
+            Ok(Ok(())) if shows_nothing(&text.0) => TemplateProblem::plain_words(path, None, "gives an empty text"),
             Ok(Ok(())) => return String::from_utf8(text.0).ok(),
             Ok(Err(error)) => TemplateProblem::of(path, &error),
             Err(_) => TemplateProblem::plain_words(path, None, "asks for more than there is"),
