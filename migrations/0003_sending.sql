@@ -31,3 +31,6 @@ CREATE INDEX messages_by_try ON messages (channel, next_try_at) WHERE state = 'p
 
 -- How much somebody heard today.
 CREATE INDEX messages_by_recipient ON messages (tenant, recipient, ended_at) WHERE state = 'sent';
+
+-- What a round joins and lets go: never all messages that there ever were.
+CREATE INDEX messages_open ON messages (tenant, state) WHERE state IN ('gathering', 'pending');

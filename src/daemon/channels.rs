@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::config::{Config, Mode};
 use crate::delivery::email::Smtp;
 use crate::delivery::pace::Pacer;
@@ -76,10 +78,13 @@ impl Channels {
         if channel == EMAIL { self.smtp.as_ref().map_or(LINES, |smtp| smtp.connections.into()) } else { LINES }
     }
 
-    /// Waits until a message may be tried on a channel, where its owner asked for a pace.
-    pub(super) async fn pace(&self, channel: &str) {
-        if let Some(pacer) = self.pacers.get(channel) {
-            pacer.turn().await;
+    /// Waits until a message may be tried on a channel, where its owner asked for a pace. `false`: there was no time for it.
+    pub(super) async fn pace(&self, channel: &str, halt: &CancellationToken) -> bool {
+        let Some(pacer) = self.pacers.get(channel) else { return true };
+        tokio::select! {
+            biased;
+            () = halt.cancelled() => false,
+            () = pacer.turn() => true,
         }
     }
 

@@ -256,8 +256,13 @@ impl Daemon {
     /// # Errors
     /// Where the store cannot be used.
     pub async fn next_at(&self, swept: &Swept) -> Result<Option<Instant>, StoreError> {
-        let tries = self.next_tries(self.clock.now()).await?;
-        let next = [swept.next_round, self.store.next_at().await?, tries.into_iter().map(|(_, at)| at).min()];
+        let now = self.clock.now();
+        let tries = self.next_tries(now).await?;
+        let next = [
+            swept.next_round,
+            self.store.next_at(now).await?,
+            tries.into_iter().map(|(_, at)| at).filter(|at| *at > now).min(),
+        ];
         Ok(next.into_iter().flatten().min())
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::{Explained, Municipality, explain};
 use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::{ObligationKey, Status};
 use crate::rules::Rule;
-use crate::store::{Claimed, ClaimedNotice, NoticeName, NoticeRow, StoredCase};
+use crate::store::{Claimed, ClaimedNotice, EMAIL, NoticeName, NoticeRow, StoredCase};
 
 /// A notice that still applies, with what a message says of it.
 #[derive(Debug)]
@@ -149,7 +149,9 @@ impl CaseRecheck<'_> {
         let (recipient, problem) =
             self.municipality.reached(&self.case.file, &rule.responsible, &role, self.now).ok_or("gone")?;
         let rerouted = self.message.rerouted && self.is_in_chain(&rule.responsible);
-        if recipient != self.message.recipient && !rerouted {
+        // A webhook hears of what was planned, whoever stands in meanwhile.
+        let is_mail = self.message.channel == EMAIL;
+        if recipient != self.message.recipient && !rerouted && is_mail {
             return Err(OTHER_RECIPIENT);
         }
         if self.is_silenced(rule, &recipient) {

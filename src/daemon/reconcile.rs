@@ -1,17 +1,21 @@
 //! Once a day, after the round: what should have been told is worked out anew, and what is called sent is proved. Any
 //! difference is an alarm.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta};
+use uuid::Uuid;
 
 use super::Daemon;
 use crate::calendar::Instant;
 use crate::config::Mode;
 use crate::engine::Municipality;
-use crate::journal::Mark;
+use crate::journal::Taken;
 use crate::reconciliation::{DAYS, Missing, missing};
 use crate::store::{NoticeFilter, Reconciled, StoreError, StoredOrganisation};
+
+/// How far back messages have to be proved.
+const WINDOW: TimeDelta = TimeDelta::days(DAYS as i64);
 
 /// How many cases are read at once.
 const BATCH: u32 = 500;
@@ -19,21 +23,39 @@ const BATCH: u32 = 500;
 impl Daemon {
     /// Reconciles the municipalities that held a round since they were reconciled last; how many differences there are.
     /// Reads only, but for the result.
-    pub(super) async fn reconcile(&self) -> Result<usize, StoreError> {
+    pub(super) async fn reconcile(self: &Arc<Self>) -> Result<usize, StoreError> {
         let mut differences = 0;
         let now = self.clock.now();
         let rules = self.rules();
         let (organisations, _) = self.municipalities(&rules, now).await?;
+        let mut due = Vec::new();
         for stored in organisations.iter() {
             let tenant = &*stored.organisation.tenant.id;
             let Some(round) = self.store.last_round(tenant).await? else { continue };
-            let Ok(municipality) = stored.municipality(&rules.set) else { continue };
             let last = self.store.reconciled(tenant).await?;
-            if last.is_none_or(|last| last.round < round) && round <= municipality.date(now) {
-                differences += self.reconcile_tenant(stored, &municipality, round, now).await?;
+            if last.is_none_or(|last| last.round < round) {
+                due.push((stored, round));
+            }
+        }
+        if due.is_empty() {
+            return Ok(0);
+        }
+        self.journal.forget_old(now)?;
+        let taken = self.taken_since(now - WINDOW).await?;
+        for (stored, round) in due {
+            let Ok(municipality) = stored.municipality(&rules.set) else { continue };
+            if round <= municipality.date(now) {
+                differences += self.reconcile_tenant(stored, &municipality, round, &taken, now).await?;
             }
         }
         Ok(differences)
+    }
+
+    /// What the acceptance journal knows; read aside, for it may be long.
+    async fn taken_since(self: &Arc<Self>, since: Instant) -> Result<Taken, StoreError> {
+        let daemon = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || daemon.journal.taken_since(since)).await;
+        Ok(read.unwrap_or_else(|_| Ok(Taken::default()))?)
     }
 
     async fn reconcile_tenant(
@@ -41,6 +63,7 @@ impl Daemon {
         stored: &StoredOrganisation,
         municipality: &Municipality<'_>,
         round: NaiveDate,
+        taken: &Taken,
         now: Instant,
     ) -> Result<usize, StoreError> {
         let tenant = &*stored.organisation.tenant.id;
@@ -59,7 +82,7 @@ impl Daemon {
             }
             after = last;
         }
-        let unproven = if self.mode == Mode::Live { self.unproven(tenant, now).await? } else { 0 };
+        let unproven = if self.mode == Mode::Live { self.unproven(tenant, taken, now).await? } else { 0 };
         let result = Reconciled { round, untold, unproven };
         self.store.note_reconciled(tenant, &result).await?;
         if untold + unproven > 0 {
@@ -91,14 +114,12 @@ impl Daemon {
     }
 
     /// How many messages are called sent that neither an attempt nor the acceptance journal knows as taken.
-    async fn unproven(&self, tenant: &str, now: Instant) -> Result<usize, StoreError> {
-        let since = now - TimeDelta::days(i64::try_from(DAYS).unwrap_or(0));
-        let journal = self.journal.after(Mark::default())?;
-        let begins = journal.entries.first().map_or(i64::MAX, |entry| entry.at);
-        let taken: HashSet<String> = journal.entries.iter().map(|entry| entry.message.to_string()).collect();
-        let sent = self.store.sent_since(tenant, since).await?;
+    async fn unproven(&self, tenant: &str, taken: &Taken, now: Instant) -> Result<usize, StoreError> {
+        let sent = self.store.sent_since(tenant, now - WINDOW).await?;
         let unproven = sent.iter().filter(|one| {
-            one.has_attempt == 0 || (one.at.instant().timestamp_millis() > begins && !taken.contains(&one.id))
+            let is_journalled = Uuid::parse_str(&one.id).is_ok_and(|id| taken.messages.contains(&id));
+            let is_after = taken.first.is_some_and(|first| one.at.instant().timestamp_millis() > first);
+            one.has_attempt == 0 || (is_after && !is_journalled)
         });
         Ok(unproven.inspect(|one| tracing::error!(id = %one.id, "called sent, and nothing proves it")).count())
     }

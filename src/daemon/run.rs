@@ -137,7 +137,10 @@ async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Futu
 
 async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Duration, StoreError> {
     let now = daemon.clock.now();
-    let Tick { swept, .. } = daemon.tick_until(stop).await?;
+    let Tick { swept, delivered, .. } = daemon.tick_until(stop).await?;
+    if delivered.is_cut {
+        return Ok(Duration::ZERO);
+    }
     // The pulse comes every minute, so a longer wait is never needed, and a moment that is past waits for it.
     const LONGEST: Duration = Duration::from_secs(90);
     let next = daemon.next_at(&swept).await?.filter(|next| *next > now);

@@ -3,7 +3,7 @@
 
 use super::{Daemon, Rules};
 use crate::calendar::Instant;
-use crate::store::{StoreError, StoredOrganisation, Undelivered};
+use crate::store::{AuditEntry, StoreError, StoredOrganisation, Undelivered};
 
 /// What the ledger says of notices that somebody else gets.
 const UNDELIVERED: &str = "undelivered when its next step came, passed on";
@@ -23,6 +23,10 @@ impl Daemon {
                 continue;
             }
             self.store.note_data_quality(tenant, &recipient.to_string(), "undelivered", &code, now).await?;
+            let subject = recipient.to_string();
+            let (actor, action) = ("fristvakt", "message.undelivered");
+            let entry = AuditEntry { tenant, actor, action, subject: &subject, reason: &code };
+            self.store.audit(entry, now).await?;
             for (next, names) in &onward {
                 tracing::warn!(id = %message, to = %recipient, %next, notices = names.len(), %code, "undelivered when its next step came; passed on");
             }

@@ -16,12 +16,14 @@
 mod entry;
 mod writer;
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
+use uuid::Uuid;
 
 use crate::calendar::Instant;
 
@@ -78,6 +80,15 @@ pub struct Found {
     pub entries: Vec<Acceptance>,
     /// Places of lines that cannot be used: torn by a crash, or damaged.
     pub damaged: Vec<Mark>,
+}
+
+/// Messages that the journal knows as taken.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Their ids.
+    pub messages: HashSet<Uuid>,
+    /// When the first of them was taken, in milliseconds since 1970 (UTC).
+    pub first: Option<i64>,
 }
 
 impl Found {
@@ -152,6 +163,32 @@ impl Journal {
     pub fn after(&self, mark: Mark) -> Result<Found, JournalError> {
         let mark = if mark > self.end() { Mark::default() } else { mark };
         Found::after(&self.folder, mark).map_err(|error| self.error(error))
+    }
+
+    /// The messages that were taken since an instant, and when the first of them was; read line by line, for there may be
+    /// many.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn taken_since(&self, since: Instant) -> Result<Taken, JournalError> {
+        let read = || {
+            let mut taken = Taken::default();
+            for number in numbers(&self.folder)? {
+                let path = file_path(&self.folder, number);
+                if Instant::from(fs::metadata(&path)?.modified()?) < since {
+                    continue;
+                }
+                for line in BufReader::new(File::open(path)?).split(b'\n') {
+                    let line = [line?, vec![b'\n']].concat();
+                    if let Some(entry) = Acceptance::parse(&line).filter(|entry| entry.at >= since.timestamp_millis()) {
+                        taken.first = Some(taken.first.map_or(entry.at, |first: i64| first.min(entry.at)));
+                        taken.messages.insert(entry.message);
+                    }
+                }
+            }
+            Ok(taken)
+        };
+        read().map_err(|error| self.error(error))
     }
 
     /// Deletes the files whose last acceptance is older than [`KEPT`]; never the one that is being written.

@@ -35,8 +35,11 @@ impl Store {
         withdraw_empty(&mut write, &touched, now).await?;
         let messages = "UPDATE messages SET next_try_at = $1 WHERE state = 'pending' AND next_try_at > $1";
         sqlx::query(messages).bind(At::from(now)).execute(&mut *write).await?;
-        let channels = "UPDATE channels SET held_until = $1 WHERE held_until > $1";
-        sqlx::query(channels).bind(At::from(now)).execute(&mut *write).await?;
+        let held = "UPDATE channels SET held_until = $1 WHERE held_until > $1";
+        let accepted = "UPDATE channels SET accepted_at = $1 WHERE accepted_at > $1";
+        for channels in [held, accepted] {
+            sqlx::query(channels).bind(At::from(now)).execute(&mut *write).await?;
+        }
         sqlx::query("UPDATE agenda SET generation = -1").execute(&mut *write).await?;
         note_planned(&mut write, now).await?;
         write.commit().await?;

@@ -210,15 +210,15 @@ impl Store {
         Ok(())
     }
 
-    /// The earliest moment after which something is due again, over all municipalities; `None`: never, of itself.
+    /// The earliest moment after `now` at which something is due, over all municipalities; `None`: never, of itself.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn next_at(&self) -> Result<Option<Instant>, StoreError> {
+    pub async fn next_at(&self, now: Instant) -> Result<Option<Instant>, StoreError> {
         // One step into the index for each tenant; a plain minimum would read the whole agenda.
         let select = "SELECT min(due.next_at) FROM (SELECT (SELECT a.next_at FROM agenda a WHERE a.tenant = t.id \
-                      AND a.next_at IS NOT NULL ORDER BY a.next_at LIMIT 1) AS next_at FROM tenants t) due";
-        let next: Option<At> = sqlx::query_scalar(select).fetch_one(&self.readers).await?;
+                      AND a.next_at > $1 ORDER BY a.next_at LIMIT 1) AS next_at FROM tenants t) due";
+        let next: Option<At> = sqlx::query_scalar(select).bind(At::from(now)).fetch_one(&self.readers).await?;
         Ok(next.map(At::instant))
     }
 }

@@ -59,9 +59,10 @@ impl Store {
 /// What still waits for a recipient from earlier rounds joins what this round gathered: after an outage they read one
 /// message, and of two steps about one due date only the later. What may have been sent before keeps its id.
 async fn join_waiting(write: &mut Write, tenant: &str, now: Instant) -> Result<(), StoreError> {
-    let select = "SELECT recipient, id FROM messages WHERE tenant = $1 AND channel = $2 \
-                  AND state IN ('gathering', 'pending') AND urgent = 0 AND subject IS NULL AND possible_repeat = 0 \
-                  AND coalesce(reason, '') <> 'rerouted' ORDER BY recipient, created_at DESC, id DESC";
+    // What was passed on joins only what was passed on: whoever gets it is no role of its notices.
+    let select = "SELECT CASE WHEN reason = 'rerouted' THEN 'rerouted ' ELSE '' END || recipient AS reader, id \
+                  FROM messages WHERE tenant = $1 AND channel = $2 AND state IN ('gathering', 'pending') \
+                  AND urgent = 0 AND subject IS NULL AND possible_repeat = 0 ORDER BY reader, created_at DESC, id DESC";
     let query = sqlx::query_as(select).bind(tenant).bind(EMAIL);
     let waiting: Vec<(String, String)> = query.fetch_all(&mut **write).await?;
     for group in waiting.chunk_by(|(one, _), (other, _)| one == other) {

@@ -85,7 +85,7 @@ impl Store {
         Ok(Standing {
             open: sqlx::query_as(OPEN).bind(At::from(now)).fetch_all(&self.readers).await?,
             tenants: sqlx::query_as(TENANTS).fetch_all(&self.readers).await?,
-            next_plan: self.next_at().await?,
+            next_plan: self.next_at(now).await?,
             channels: self.channels().await?,
         })
     }

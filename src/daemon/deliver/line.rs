@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clerk::Desk;
 use super::prepare::{Parcel, Prepared};
-use super::{Delivered, Stop, crash};
+use super::{Delivered, crash};
 use crate::daemon::{Daemon, Rules};
 use crate::delivery::email::Session;
 use crate::delivery::{Failure, FailureClass};
@@ -22,7 +22,6 @@ pub(super) struct Line {
     pub(super) halt: CancellationToken,
     pub(super) session: Option<Session>,
     desk: Desk,
-    stop: Stop,
     delivered: Delivered,
     /// Whether the database stopped answering: nothing more is tried.
     is_cut_off: bool,
@@ -45,7 +44,6 @@ impl Line {
         channel: &str,
         desk: &Desk,
         halt: &CancellationToken,
-        stop: &Stop,
     ) -> Self {
         Self {
             daemon: Arc::clone(daemon),
@@ -54,7 +52,6 @@ impl Line {
             halt: halt.clone(),
             session: None,
             desk: desk.clone(),
-            stop: stop.clone(),
             delivered: Delivered::default(),
             is_cut_off: false,
         }
@@ -85,7 +82,7 @@ impl Line {
     /// One message, with as many tries as facts that change meanwhile ask for.
     pub(super) async fn take(&mut self, mut prepared: Prepared) -> Result<(), StoreError> {
         const TRIES: usize = 3;
-        if self.halt.is_cancelled() || self.stop.0.is_cancelled() {
+        if self.halt.is_cancelled() || !self.daemon.channels.pace(&self.channel, &self.halt).await {
             return self.daemon.store.postpone(&[prepared.message.attempt], self.daemon.clock.now()).await;
         }
         for _ in 0..TRIES {
@@ -119,20 +116,24 @@ impl Line {
         crash::point(crash::COMPOSED);
         let outcome = match &prepared.parcel {
             Err(failure) => Err(failure.clone()),
-            Ok((parcel, ready)) => {
-                self.daemon.channels.pace(&self.channel).await;
-                match self.hand_over(&prepared.message, parcel, ready).await {
-                    Ok(Some(code)) => return Ok(self.accepted(&prepared.message, code).await),
-                    Ok(None) => return Ok(Attempt::CutOff),
-                    Err(Refused::Changed) => return Ok(Attempt::Again),
-                    Err(Refused::Failed(failure)) => Err(failure),
-                }
-            }
+            Ok((parcel, ready)) => match self.hand_over(&prepared.message, parcel, ready).await {
+                Ok(Some(code)) => return Ok(self.accepted(&prepared.message, code).await),
+                Ok(None) => return Ok(Attempt::CutOff),
+                Err(Refused::Changed) => return Ok(Attempt::Again),
+                Err(Refused::NotOurs) => return self.let_go(&prepared.message).await,
+                Err(Refused::Failed(failure)) => Err(failure),
+            },
         };
         match outcome {
             Err(failure) => self.refused(&prepared.message, failure).await,
             Ok(attempt) => Ok(attempt),
         }
+    }
+
+    /// A message that waited longer than its lease goes back, if nobody took it meanwhile.
+    async fn let_go(&self, message: &Claimed) -> Result<Attempt, StoreError> {
+        self.daemon.store.postpone(&[message.attempt], self.daemon.clock.now()).await?;
+        Ok(Attempt::Failed)
     }
 
     /// P3 to P6. `None`: the database did not answer before the point of no return.
@@ -144,7 +145,8 @@ impl Line {
         match self.desk.commit(ready.clone()).await {
             None => return Ok(None),
             Some(CommitVerdict::Go) => crash::point(crash::COMMITTING),
-            Some(CommitVerdict::Changed | CommitVerdict::NotOurs) => return Err(Refused::Changed),
+            Some(CommitVerdict::Changed) => return Err(Refused::Changed),
+            Some(CommitVerdict::NotOurs) => return Err(Refused::NotOurs),
         }
         if crash::is_order_broken() {
             self.accepted(message, 250).await;
@@ -177,6 +179,8 @@ impl Line {
 pub(super) enum Refused {
     /// Something changed before the point of no return.
     Changed,
+    /// The lease ran out, or somebody else has it.
+    NotOurs,
     /// What the other side, or the way to it, said.
     Failed(Failure),
 }

@@ -1,7 +1,7 @@
 //! Mail: the line to the relay, and handing over (P3, P5, P6).
 
 use super::line::Line;
-use crate::delivery::email::{Composed, Session};
+use crate::delivery::email::{Composed, Session, Smtp};
 use crate::delivery::{Failure, FailureClass};
 
 impl Line {
@@ -13,7 +13,7 @@ impl Line {
         let smtp = smtp.ok_or_else(|| Failure::new(FailureClass::Channel, "email is not configured"))?;
         let mut session = match kept {
             Some(session) => session,
-            None => Session::open(smtp).await?,
+            None => self.connect(smtp).await?,
         };
         let mut prepared = session.prepare(mail).await;
         // A relay may have closed a line that stood idle: that says nothing about this mail.
@@ -21,13 +21,22 @@ impl Line {
             && !session.is_usable()
             && prepared.as_ref().is_err_and(|failure| failure.class == FailureClass::Temporary)
         {
-            session = Session::open(smtp).await?;
+            session = self.connect(smtp).await?;
             prepared = session.prepare(mail).await;
         }
         if session.is_usable() {
             self.session = Some(session);
         }
         prepared
+    }
+
+    /// A relay that cannot be reached is not asked again in this delivery, once a line.
+    async fn connect(&self, smtp: &Smtp) -> Result<Session, Failure> {
+        let session = Session::open(smtp).await;
+        if session.is_err() {
+            self.halt.cancel();
+        }
+        session
     }
 
     /// P5 and P6: hands the mail over. Only the relay's 250 counts.

@@ -32,6 +32,7 @@ mod webhook;
 use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -52,6 +53,10 @@ const LEASE: TimeDelta = TimeDelta::minutes(30);
 /// How often the queues are emptied in one delivery, at the most.
 const PASSES: usize = 10;
 
+/// How long a delivery may take before the daemon looks at everything else again: a channel that is slow or does not
+/// answer holds up neither rounds nor other channels for longer than this and the message in hand.
+const BUDGET: Duration = Duration::from_secs(20);
+
 /// What a delivery did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
@@ -61,6 +66,8 @@ pub struct Delivered {
     pub withdrawn: usize,
     /// Attempts that failed; their messages wait.
     pub failed: usize,
+    /// Whether its time was up before everything that is due was tried.
+    pub is_cut: bool,
 }
 
 impl AddAssign for Delivered {
@@ -68,6 +75,7 @@ impl AddAssign for Delivered {
         self.sent += other.sent;
         self.withdrawn += other.withdrawn;
         self.failed += other.failed;
+        self.is_cut |= other.is_cut;
     }
 }
 
@@ -97,7 +105,7 @@ impl Daemon {
         // What is passed on because an address was refused is due again at once; a chain has few links.
         for _ in 0..PASSES {
             let due = self.due_channels(self.clock.now()).await?;
-            if due.is_empty() || !is_whole || stop.0.is_cancelled() {
+            if due.is_empty() || !is_whole || total.is_cut || stop.0.is_cancelled() {
                 break;
             }
             let (delivered, whole) = self.empty(due, stop).await?;
@@ -115,13 +123,23 @@ impl Daemon {
     async fn empty(self: &Arc<Self>, channels: Vec<String>, stop: &Stop) -> Result<(Delivered, bool), StoreError> {
         self.unsettled.store(true, Ordering::SeqCst);
         let clerk = Clerk::start(Arc::clone(self));
+        let budget = stop.0.child_token();
+        let timer = tokio::spawn({
+            let budget = budget.clone();
+            async move {
+                tokio::time::sleep(BUDGET).await;
+                budget.cancel();
+            }
+        });
         let mut queues = JoinSet::new();
         for channel in channels {
-            queues.spawn(Queue::new(self, &channel, &clerk, stop).empty());
+            queues.spawn(Queue::new(self, &channel, &clerk, &budget).empty());
         }
         let emptied = all(queues).await;
         let settled = clerk.finish().await;
-        let (delivered, lines_ended) = emptied?;
+        timer.abort();
+        let (mut delivered, lines_ended) = emptied?;
+        delivered.is_cut = budget.is_cancelled();
         Ok((delivered, settled? && lines_ended))
     }
 

@@ -109,8 +109,9 @@ impl Preparer<'_> {
         let (Some(event), Some((version, false))) =
             (event, record.map(|(version, record)| (version, record.protected)))
         else {
-            let next = Next::Hold("not replayed: the case is protected or gone");
-            self.daemon.store.fail(message.attempt, FailureClass::Temporary, "replay", &next, self.now).await?;
+            // It stays what it is, so that whoever lets it go is asked the same again.
+            let (next, code) = (Next::Hold("replayed"), "protected or gone");
+            self.daemon.store.fail(message.attempt, FailureClass::Temporary, code, &next, self.now).await?;
             return Ok(None);
         };
         let seen = message.notices.iter().map(|notice| (notice.case.clone(), version)).collect();
@@ -150,6 +151,10 @@ impl Preparer<'_> {
         let recipients: Vec<String> = messages.iter().map(|message| message.recipient.to_string()).collect();
         let since = first_instant(tenant.zone, today);
         let mut heard = self.daemon.store.mails_since(&tenant.id, &recipients, since).await?;
+        // These messages themselves are in hand already.
+        for recipient in &recipients {
+            heard.entry(recipient.clone()).and_modify(|count| *count = count.saturating_sub(1));
+        }
         let mut is_within = |message: &Claimed| {
             let count = heard.entry(message.recipient.to_string()).or_default();
             *count += 1;

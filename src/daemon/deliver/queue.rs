@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::clerk::{Clerk, Desk};
 use super::line::Line;
 use super::prepare::Prepared;
-use super::{Delivered, LEASE, Stop, all, crash};
+use super::{Delivered, LEASE, all, crash};
 use crate::daemon::{Daemon, Rules};
 use crate::store::StoreError;
 
@@ -22,22 +22,21 @@ pub(super) struct Queue {
     rules: Arc<Rules>,
     channel: String,
     desk: Desk,
-    stop: Stop,
-    /// Set when the channel refuses us as such: nothing more is tried.
+    /// Set when the channel refuses us or does not answer, when time is up, or when the process is to stop: nothing more is
+    /// tried.
     halt: CancellationToken,
     lines: usize,
 }
 
 impl Queue {
-    pub(super) fn new(daemon: &Arc<Daemon>, channel: &str, clerk: &Clerk, stop: &Stop) -> Self {
+    pub(super) fn new(daemon: &Arc<Daemon>, channel: &str, clerk: &Clerk, until: &CancellationToken) -> Self {
         Self {
             rules: daemon.rules(),
             lines: daemon.channels.lines(channel),
             daemon: Arc::clone(daemon),
             channel: channel.to_owned(),
             desk: clerk.desk(),
-            stop: stop.clone(),
-            halt: CancellationToken::new(),
+            halt: until.child_token(),
         }
     }
 
@@ -62,12 +61,12 @@ impl Queue {
     }
 
     fn line(&self) -> Line {
-        Line::new(&self.daemon, &self.rules, &self.channel, &self.desk, &self.halt, &self.stop)
+        Line::new(&self.daemon, &self.rules, &self.channel, &self.desk, &self.halt)
     }
 
-    /// Claims and prepares until nothing is due, the channel halts, or somebody asks to stop.
+    /// Claims and prepares until nothing is due, the channel or the process halts.
     async fn feed(&self, sender: &mpsc::Sender<Prepared>, delivered: &mut Delivered) -> Result<(), StoreError> {
-        while !self.halt.is_cancelled() && !self.stop.0.is_cancelled() {
+        while !self.halt.is_cancelled() {
             let now = self.daemon.clock.now();
             let states = self.daemon.store.channels().await?;
             let state = states.iter().find(|state| state.name == self.channel);

@@ -10,7 +10,11 @@ impl Line {
     pub(super) async fn post(&self, message: &Claimed, event: &WebhookEvent) -> Result<u16, Failure> {
         let webhook = self.daemon.channels.webhook(&self.channel);
         let webhook = webhook.ok_or_else(|| Failure::new(FailureClass::Channel, "webhook is not configured"))?;
-        let accepted = webhook.send(message.message, event, self.daemon.clock.now()).await?;
-        Ok(accepted.code)
+        let sent = webhook.send(message.message, event, self.daemon.clock.now()).await;
+        // A receiver that cannot be reached, or does not answer, is not asked again in this delivery.
+        if sent.as_ref().is_err_and(|failure| failure.code.contains("connect") || failure.code.contains("timeout")) {
+            self.halt.cancel();
+        }
+        Ok(sent?.code)
     }
 }

@@ -12,7 +12,7 @@ use crate::calendar::Instant;
 pub const CAPPED: &str = "cap";
 
 impl Store {
-    /// How many mails each of these recipients got since an instant, or is about to get.
+    /// How many mails recipients got since an instant, or are about to get, because somebody has them in hand.
     ///
     /// # Errors
     /// What the database says.
@@ -22,7 +22,10 @@ impl Store {
         recipients: &[String],
         since: Instant,
     ) -> Result<HashMap<String, u32>, StoreError> {
-        let mut counts = HashMap::new();
+        let in_hand = "SELECT recipient, count(*) FROM messages WHERE attempt IS NOT NULL AND tenant = $1 \
+                       AND channel = $2 GROUP BY recipient";
+        let mut rows: Vec<(String, i64)> =
+            sqlx::query_as(in_hand).bind(tenant).bind(EMAIL).fetch_all(&self.readers).await?;
         for chunk in recipients.chunks(ROWS) {
             let mut select = QueryBuilder::<Sqlite>::new(
                 "SELECT recipient, count(*) FROM messages WHERE state = 'sent' AND tenant = ",
@@ -31,10 +34,12 @@ impl Store {
             select.push(" AND ended_at >= ").push_bind(At::from(since)).push(" AND recipient IN ");
             push_list(&mut select, chunk.iter().cloned());
             select.push(" GROUP BY recipient");
-            let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&self.readers).await?;
-            counts.extend(
-                rows.into_iter().map(|(recipient, count)| (recipient, u32::try_from(count).unwrap_or(u32::MAX))),
-            );
+            let sent: Vec<(String, i64)> = select.build_query_as().fetch_all(&self.readers).await?;
+            rows.extend(sent);
+        }
+        let mut counts: HashMap<String, u32> = HashMap::new();
+        for (recipient, count) in rows {
+            *counts.entry(recipient).or_default() += u32::try_from(count).unwrap_or(u32::MAX);
         }
         Ok(counts)
     }
@@ -48,10 +53,9 @@ impl Store {
         let mut write = self.write().await?;
         for chunk in attempts.chunks(ROWS) {
             let ids = || chunk.iter().map(Uuid::to_string);
-            let mut notices = QueryBuilder::<Sqlite>::new("UPDATE notices SET reason = ");
-            notices
-                .push_bind(CAPPED)
-                .push(" WHERE state = 'pending' AND message IN (SELECT id FROM messages WHERE attempt IN ");
+            let mut notices = QueryBuilder::<Sqlite>::new("UPDATE notices SET reason = coalesce(reason, ");
+            notices.push_bind(CAPPED);
+            notices.push(") WHERE state = 'pending' AND message IN (SELECT id FROM messages WHERE attempt IN ");
             push_list(&mut notices, ids());
             notices.push(")");
             notices.build().execute(&mut *write).await?;

@@ -100,7 +100,7 @@ async fn readable_messages(
 ) -> Result<Vec<MessageRow>, StoreError> {
     loop {
         let select = "SELECT id, tenant, recipient, channel, slot, urgent, escalation, subject, possible_repeat, tries, \
-                      reason FROM messages WHERE state = 'pending' AND channel = $1 AND next_try_at <= $2 \
+                      reason FROM messages WHERE state = 'pending' AND channel = $1 AND +next_try_at <= $2 \
                       ORDER BY escalation DESC, created_at, id LIMIT $3";
         let query = sqlx::query(select).bind(channel).bind(At::from(now)).bind(i64::from(limit));
         let (mut rows, mut unreadable) = (vec![], false);

@@ -91,6 +91,13 @@ impl Store {
                       lease_until = NULL WHERE attempt = $1";
         sqlx::query(update).bind(attempt.to_string()).bind(At::from(retry_at)).execute(&mut *write).await?;
         let held = if only_this { Held::OnlyThis } else { Held::Until(hold(&mut write, channel, code, now).await?) };
+        if let Held::Until(until) = held {
+            // Another message is the probe, where there is one: this one may be what the channel does not want.
+            let update = "UPDATE messages SET next_try_at = $2 WHERE next_try_at < $2 AND state = 'pending' \
+                          AND id = (SELECT message FROM attempts WHERE id = $1)";
+            let later = At::from(until + TimeDelta::seconds(1));
+            sqlx::query(update).bind(attempt.to_string()).bind(later).execute(&mut *write).await?;
+        }
         write.commit().await?;
         self.forget_noted(channel);
         Ok(held)

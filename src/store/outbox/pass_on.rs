@@ -94,7 +94,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Messages of earlier rounds that one person cannot be reached with, although the channel takes others: for each the
+    /// Messages of earlier rounds that one person cannot be reached with, although the channel took others since: for each the
     /// notices whose next step has come in this round, which is still gathering.
     ///
     /// # Errors
@@ -113,7 +113,8 @@ impl Store {
                       n.case_id, n.ref, n.rule, n.start, n.step, n.repetition, n.due_on, n.role, n.position, n.purpose, \
                       n.outcome, n.handled_on FROM messages m JOIN notices n ON n.message = m.id AND n.state = 'pending' \
                       WHERE m.tenant = $1 AND m.channel = $2 AND m.state = 'pending' AND m.tries > 0 \
-                      AND EXISTS (SELECT 1 FROM channels c WHERE c.name = m.channel AND c.accepted_at >= m.created_at) \
+                      AND EXISTS (SELECT 1 FROM channels c WHERE c.name = m.channel AND c.accepted_at > (SELECT \
+                          min(a.ended_at) FROM attempts a WHERE a.message = m.id AND a.class IS NOT NULL)) \
                       AND EXISTS (SELECT 1 FROM notices later JOIN messages g ON g.id = later.message \
                           WHERE g.state = 'gathering' AND g.recipient = m.recipient AND later.state = 'pending' \
                           AND later.tenant = n.tenant AND later.case_id = n.case_id AND later.rule = n.rule \
@@ -181,6 +182,19 @@ async fn hand_over(
     recipient: &Recipient,
     now: Instant,
 ) -> Result<String, StoreError> {
+    // What was passed on to somebody before, in the same round, takes this too: one mail, not one for each colleague.
+    let select = "SELECT other.id FROM messages other JOIN messages own ON own.id = $1 AND own.tenant = other.tenant \
+                  AND own.channel = other.channel AND own.slot = other.slot WHERE other.state = 'pending' \
+                  AND other.recipient = $2 AND other.reason = $3 AND other.possible_repeat = 0 AND other.subject IS NULL \
+                  AND own.subject IS NULL ORDER BY other.id LIMIT 1";
+    let query = sqlx::query_scalar(select).bind(message).bind(recipient.to_string()).bind(PASSED_ON);
+    let known: Option<String> = query.fetch_optional(&mut **write).await?;
+    if let Some(known) = known {
+        let update = "UPDATE messages SET escalation = 1 \
+                      WHERE id = $2 AND (SELECT escalation FROM messages WHERE id = $1) = 1";
+        sqlx::query(update).bind(message).bind(&known).execute(&mut **write).await?;
+        return Ok(known);
+    }
     let id = Uuid::now_v7().to_string();
     let insert = "INSERT INTO messages (id, tenant, recipient, channel, slot, urgent, escalation, subject, state, reason, \
                       possible_repeat, tries, next_try_at, created_at) \

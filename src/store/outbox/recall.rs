@@ -62,8 +62,10 @@ impl Store {
 /// Settles a message that the database has. `false`: it has none such, or knows it as sent.
 async fn settle(write: &mut Write, one: &Acceptance, now: Instant) -> Result<bool, StoreError> {
     let update = "UPDATE messages SET state = 'sent', attempt = NULL, lease_until = NULL, ended_at = $2 \
-                  WHERE id = $1 AND state <> 'sent' RETURNING id";
-    let query = sqlx::query_scalar(update).bind(one.message.to_string()).bind(one.at);
+                  WHERE id = $1 AND state <> 'sent' AND NOT EXISTS \
+                      (SELECT 1 FROM attempts WHERE id = $3 AND phase = 'accepted') RETURNING id";
+    // What was accepted with this attempt and waits again is replayed by hand: this line does not speak of that.
+    let query = sqlx::query_scalar(update).bind(one.message.to_string()).bind(one.at).bind(one.attempt.to_string());
     let message: Option<String> = query.fetch_optional(&mut **write).await?;
     let Some(message) = message else { return Ok(false) };
     mark_notices_sent(write, &[message]).await?;

@@ -162,7 +162,7 @@ async fn accepted_attempts(
 
 pub(super) async fn mark_notices_sent(write: &mut Write, messages: &[String]) -> Result<(), StoreError> {
     let mut update = QueryBuilder::<Sqlite>::new(
-        "UPDATE notices SET state = 'sent', reason = NULL WHERE state IN ('pending', 'committing') AND message IN ",
+        "UPDATE notices SET state = 'sent', reason = CASE WHEN reason = 'cap' THEN NULL ELSE reason END WHERE state IN ('pending', 'committing') AND message IN ",
     );
     push_list(&mut update, messages.iter().cloned());
     update.build().execute(&mut **write).await?;

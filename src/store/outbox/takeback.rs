@@ -66,7 +66,7 @@ impl Store {
         now: Instant,
     ) -> Result<bool, StoreError> {
         let update = "UPDATE messages SET state = 'pending', next_try_at = $2, ended_at = NULL, \
-                      reason = CASE WHEN reason = 'rerouted' THEN reason END \
+                      reason = CASE WHEN reason IN ('rerouted', 'replayed') THEN reason END \
                       WHERE id = $1 AND state IN ('pending', 'held', 'dead') RETURNING tenant";
         self.by_person(update, message, "message.retry", actor, reason, now).await
     }
@@ -100,7 +100,7 @@ impl Store {
         now: Instant,
     ) -> Result<bool, StoreError> {
         let update = "UPDATE messages SET state = 'held', next_try_at = $2, \
-                      reason = CASE WHEN reason = 'rerouted' THEN reason ELSE 'held by a person' END \
+                      reason = CASE WHEN reason IN ('rerouted', 'replayed') THEN reason ELSE 'held by a person' END \
                       WHERE id = $1 AND state IN ('gathering', 'pending') RETURNING tenant";
         self.by_person(update, message, "message.hold", actor, reason, now).await
     }
@@ -117,7 +117,8 @@ impl Store {
         now: Instant,
     ) -> Result<bool, StoreError> {
         let update = "UPDATE messages SET state = 'dead', reason = 'given up by a person', ended_at = $2 \
-                      WHERE id = $1 AND state IN ('gathering', 'pending', 'held') RETURNING tenant";
+                      WHERE id = $1 AND state IN ('gathering', 'pending', 'held') AND coalesce(reason, '') <> 'replayed' \
+                      RETURNING tenant";
         self.by_person(update, message, "message.bury", actor, reason, now).await
     }
 
@@ -135,7 +136,7 @@ impl Store {
         let query = sqlx::query_scalar(update).bind(&subject).bind(At::from(now));
         let tenant: Option<String> = query.fetch_optional(&mut *write).await?;
         let Some(tenant) = tenant else { return Ok(false) };
-        let probe = "UPDATE channels SET held_until = $2 WHERE held_until > $2 AND $3 <> 'message.hold' \
+        let probe = "UPDATE channels SET held_until = $2 WHERE held_until > $2 AND $3 IN ('message.retry', 'message.replay') \
                      AND name = (SELECT channel FROM messages WHERE id = $1)";
         sqlx::query(probe).bind(&subject).bind(At::from(now)).bind(action).execute(&mut *write).await?;
         record(&mut write, AuditEntry { tenant: &tenant, actor, action, subject: &subject, reason }, now).await?;

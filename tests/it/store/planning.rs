@@ -10,7 +10,7 @@ async fn a_tick_reads_only_what_is_due() {
     let first = house.tick(BEGIN, Occasion::Between).await;
     assert_eq!(first.len(), 2);
     assert_eq!(house.tick("2026-03-03T13:00:00+01:00", Occasion::Between).await, []);
-    assert_eq!(house.store.next_at().await.expect("read"), Some(at("2026-03-04T10:00:00+01:00")));
+    assert_eq!(house.store.next_at(at(BEGIN)).await.expect("read"), Some(at("2026-03-04T10:00:00+01:00")));
     let later = house.tick("2026-03-11T08:00:00+01:00", Occasion::Round).await;
     assert_eq!(later.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["S-17"]);
 }

@@ -88,7 +88,7 @@ async fn a_silent_case_is_asleep_until_the_silence_is_over_and_then_tells_the_la
         assert_eq!(house.round(round).await, 0);
     }
     assert_eq!(house.notices().await, Vec::<String>::new());
-    assert_eq!(house.store.next_at().await.expect("read"), Some(at("2026-03-17T00:00:00+01:00")));
+    assert_eq!(house.store.next_at(at(BEGIN)).await.expect("read"), Some(at("2026-03-17T00:00:00+01:00")));
     assert_eq!(house.round("2026-03-17T08:00:00+01:00").await, 2, "holder and leader");
     let mut notices = house.notices().await;
     notices.sort();
