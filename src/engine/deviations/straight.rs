@@ -66,7 +66,7 @@ fn lapse(
     if matches!(status, Status::Void(VoidReason::OutOfForce | VoidReason::Condition)) {
         return Some(None);
     }
-    if !is_certain(view, judged.rule, instance) {
+    if !is_certain(view, judged.rule, instance, known_from) {
         return None;
     }
     let recorded = |index: usize| view.events[index].first_recorded_at;
@@ -96,9 +96,14 @@ fn lapse(
 /// Whether the end is the first that became known.
 ///
 /// Ends come in event order, so an earlier one has become known earlier. It is otherwise only on one civil day, where a
-/// meeting goes before what ended it already; where a reopening undoes a stop; and where a state meets it.
-fn is_certain(view: &View<'_>, rule: &Rule, Instance { start, end, .. }: &Instance<'_>) -> bool {
-    let by_state = rule.met_when.is_some() && (rule.met_by.is_some() || !matches!(start.position, Position::Event(_)));
+/// meeting goes before what ended it already; where a reopening undoes a stop; and where a state may meet it later than
+/// with the start event.
+fn is_certain(view: &View<'_>, rule: &Rule, Instance { start, end, .. }: &Instance<'_>, known_from: Instant) -> bool {
+    let at_once = match start.position {
+        Position::Event(index) => known_from <= view.events[index].event.time.instant,
+        Position::Instant(_) => false,
+    };
+    let by_state = rule.met_when.is_some() && (rule.met_by.is_some() || !at_once);
     let undone = matches!(start.position, Position::Instant(_)) && view.may_know_any(&rule.reopens_on);
     let newer = match &rule.from {
         From::Date { event, .. } => std::slice::from_ref(event),
