@@ -113,22 +113,14 @@ impl HttpSink {
         Self { url }
     }
 
-    /// As many requests as a plain loop over four connections sends.
+    /// As many requests as a plain loop sends, one after the other.
     pub(crate) async fn bare_loop(&self, requests: usize) {
-        const LINES: usize = 4;
+        const BODY: &str = r#"{"type":"notice.reminder","timestamp":"2026-03-11T07:00:00Z","data":{"tenant":"k","reference":"R1","rule":"T1","due_on":"2026-03-16","days":5,"role":"responsible","purpose":"reminder"}}"#;
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let mut lines = tokio::task::JoinSet::new();
-        for _ in 0..LINES {
-            let (client, url) = (client.clone(), self.url.clone());
-            lines.spawn(async move {
-                for _ in 0..requests / LINES {
-                    let body = r#"{"type":"notice.reminder","timestamp":"2026-03-11T07:00:00Z","data":{"tenant":"k","reference":"R1","rule":"T1","due_on":"2026-03-16","days":5,"role":"responsible","purpose":"reminder"}}"#;
-                    let answer = client.post(&url).header("content-type", "application/json").body(body).send().await;
-                    let _ = answer.expect("answered").bytes().await;
-                }
-            });
+        for _ in 0..requests {
+            let request = client.post(&self.url).header("content-type", "application/json").body(BODY);
+            let _ = request.send().await.expect("answered").bytes().await;
         }
-        lines.join_all().await;
     }
 }
 

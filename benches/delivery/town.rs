@@ -7,7 +7,7 @@ use fristvakt::calendar::Instant;
 use fristvakt::clock::Clock;
 use fristvakt::config::Config;
 use fristvakt::daemon::Daemon;
-use fristvakt::store::{Load, MessageFilter};
+use fristvakt::store::Load;
 use tempfile::TempDir;
 
 /// The first morning on which the holder is reminded of a concern of 2 March.
@@ -59,14 +59,6 @@ impl Town {
     pub(crate) async fn deliver(&self) -> usize {
         self.clock.set(instant(MORNING));
         self.daemon.tick().await.expect("sent").delivered.sent
-    }
-}
-
-impl Town {
-    /// How long messages took, from being due to being accepted; by the attempts that the store recorded.
-    pub(crate) fn latencies(&self, runtime: &tokio::runtime::Runtime) -> String {
-        let rows = runtime.block_on(self.daemon.store.list_messages(&MessageFilter::default())).expect("listed");
-        format!("{} messages sent", rows.iter().filter(|row| row.state == "sent").count())
     }
 }
 

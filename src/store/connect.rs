@@ -62,13 +62,16 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .create_if_missing(false)
         .foreign_keys(true)
         .busy_timeout(BUSY)
+        // Statements with lists of ids have a text for each power of two.
+        .statement_cache_capacity(500)
         .thread_name(|number| format!("sqlite-{number}"))
 }
 
 /// Where the disk is full, SQLite rolls back by itself. sqlx does not hear of it, and takes the connection for one inside
 /// a transaction ever after; so such a connection is closed, and another one opened.
 fn pool_options() -> SqlitePoolOptions {
-    SqlitePoolOptions::new().before_acquire(|connection, _| {
+    // A file does not go away as a server does: asking the connection before each use only costs.
+    SqlitePoolOptions::new().test_before_acquire(false).before_acquire(|connection, _| {
         let is_free = !connection.is_in_transaction();
         Box::pin(async move { Ok(is_free) })
     })
