@@ -1,9 +1,11 @@
 //! The clerk: what many lines ask of the database at once becomes one transaction, for each costs a write to the disk.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::crash;
@@ -74,16 +76,48 @@ impl Desk {
     }
 }
 
-/// Serves until all lines have left, or the database fails: then nobody gets an answer any more.
+/// How many acceptances are written together: they are in the journal, and nobody waits for them.
+const OWED: usize = 64;
+
+/// How long an acceptance waits for others.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Serves until all lines have left, or the database fails: then nobody gets an answer any more. Lines wait for P4, so
+/// that goes first; P8 is owed until there is more of it, or nothing else to do.
 async fn serve(daemon: Arc<Daemon>, mut requests: mpsc::UnboundedReceiver<Request>) -> Result<bool, StoreError> {
-    let mut waiting = Vec::new();
-    let mut is_whole = true;
-    while requests.recv_many(&mut waiting, 1000).await > 0 {
+    let (mut waiting, mut owed, mut is_whole) = (Vec::new(), Owed::default(), true);
+    loop {
+        let received = if owed.is_empty() {
+            Ok(requests.recv_many(&mut waiting, 1000).await)
+        } else {
+            timeout(PATIENCE, requests.recv_many(&mut waiting, 1000)).await
+        };
         let mut batch = Batch::default();
-        waiting.drain(..).for_each(|request| batch.take(request));
-        is_whole &= batch.write(&daemon).await?;
+        waiting.drain(..).for_each(|request| batch.take(request, &mut owed));
+        let may_wait = received.as_ref().is_ok_and(|count| *count > 0) && owed.len() < OWED && batch.flushes.is_empty();
+        let settling = if may_wait { Owed::default() } else { std::mem::take(&mut owed) };
+        is_whole &= batch.write(&daemon, settling).await?;
+        if received == Ok(0) {
+            return Ok(is_whole);
+        }
     }
-    Ok(is_whole)
+}
+
+/// Acceptances, with their messages.
+#[derive(Default)]
+struct Owed {
+    messages: Vec<Uuid>,
+    accepted: Vec<Accepted>,
+}
+
+impl Owed {
+    fn is_empty(&self) -> bool {
+        self.accepted.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.accepted.len()
+    }
 }
 
 /// Requests that are answered together.
@@ -91,34 +125,31 @@ async fn serve(daemon: Arc<Daemon>, mut requests: mpsc::UnboundedReceiver<Reques
 struct Batch {
     ready: Vec<Ready>,
     verdicts: Vec<oneshot::Sender<CommitVerdict>>,
-    messages: Vec<Uuid>,
-    accepted: Vec<Accepted>,
     flushes: Vec<oneshot::Sender<()>>,
 }
 
 impl Batch {
-    fn take(&mut self, request: Request) {
+    fn take(&mut self, request: Request, owed: &mut Owed) {
         match request {
             Request::Commit(ready, verdict) => {
                 self.ready.push(ready);
                 self.verdicts.push(verdict);
             }
             Request::Accept(message, accepted) => {
-                self.messages.push(message);
-                self.accepted.push(accepted);
+                owed.messages.push(message);
+                owed.accepted.push(accepted);
             }
             Request::Flush(done) => self.flushes.push(done),
         }
     }
 
     /// Whether every acceptance was written down under its attempt.
-    async fn write(self, daemon: &Daemon) -> Result<bool, StoreError> {
-        let (verdicts, settled) = self.settle(daemon).await?;
-        if !self.accepted.is_empty() {
+    async fn write(self, daemon: &Daemon, owed: Owed) -> Result<bool, StoreError> {
+        let (verdicts, settled) = settle(daemon, &self.ready, &owed.accepted).await?;
+        if !owed.is_empty() {
             crash::point(crash::SETTLED);
         }
-        let is_whole = settled.iter().all(|ours| *ours);
-        for (message, _) in self.messages.iter().zip(&settled).filter(|(_, ours)| !**ours) {
+        for (message, _) in owed.messages.iter().zip(&settled).filter(|(_, ours)| !**ours) {
             tracing::error!(id = %message, "accepted, but taken back meanwhile; it is recalled from the journal");
         }
         for (sender, verdict) in self.verdicts.into_iter().zip(verdicts) {
@@ -127,23 +158,27 @@ impl Batch {
         for done in self.flushes {
             let _ = done.send(());
         }
-        Ok(is_whole)
+        Ok(settled.iter().all(|ours| *ours))
     }
+}
 
-    /// Again and again as long as the database is only busy: what is forgotten here is asked of the journal.
-    async fn settle(&self, daemon: &Daemon) -> Result<(Vec<CommitVerdict>, Vec<bool>), StoreError> {
-        const TRIES: usize = 5;
-        if self.ready.is_empty() && self.accepted.is_empty() {
-            return Ok((vec![], vec![]));
-        }
-        let mut tries = 0;
-        loop {
-            let settled = daemon.store.settle(&self.ready, &self.accepted, daemon.clock.now()).await;
-            tries += 1;
-            match settled {
-                Err(error) if error.may_pass() && tries < TRIES => {}
-                settled => return settled,
-            }
+/// Again and again as long as the database is only busy: what is forgotten here is asked of the journal.
+async fn settle(
+    daemon: &Daemon,
+    ready: &[Ready],
+    accepted: &[Accepted],
+) -> Result<(Vec<CommitVerdict>, Vec<bool>), StoreError> {
+    const TRIES: usize = 5;
+    if ready.is_empty() && accepted.is_empty() {
+        return Ok((vec![], vec![]));
+    }
+    let mut tries = 0;
+    loop {
+        let settled = daemon.store.settle(ready, accepted, daemon.clock.now()).await;
+        tries += 1;
+        match settled {
+            Err(error) if error.may_pass() && tries < TRIES => {}
+            settled => return settled,
         }
     }
 }

@@ -163,12 +163,15 @@ impl Line {
     /// P7, then P8: first the journal, then the database.
     async fn accepted(&self, message: &Claimed, code: u16) -> Attempt {
         let acceptance = acceptance(message, code, self.daemon.clock.now().timestamp_millis());
-        if let Err(error) = self.daemon.journal.append(&acceptance).await {
-            tracing::error!(id = %message.message, %error, "the acceptance journal cannot be written; the database alone knows of this message");
-        }
+        let journalled = self.daemon.journal.append(&acceptance).await;
         crash::point(crash::JOURNALLED);
         let accepted = Accepted { attempt: message.attempt, channel: message.channel.clone(), code: code.to_string() };
         self.desk.accept(message.message, accepted);
+        if let Err(error) = journalled {
+            tracing::error!(id = %message.message, %error, "the acceptance journal cannot be written; the database alone knows of this message");
+            // Nothing more leaves on this line before the database has it: at most one message a line is repeated.
+            self.desk.flush().await;
+        }
         self.daemon.pulse.accepted(&message.channel, self.daemon.clock.now());
         tracing::info!(id = %message.message, to = %message.recipient, channel = %message.channel, code, "sent");
         Attempt::Sent

@@ -1,5 +1,6 @@
 //! One channel's queue: claims what is due (P1), has it prepared (P2), and gives it to lines.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
@@ -11,7 +12,8 @@ use super::line::Line;
 use super::prepare::Prepared;
 use super::{Delivered, LEASE, all, crash};
 use crate::daemon::{Daemon, Rules};
-use crate::store::StoreError;
+use crate::delivery::{Failure, FailureClass};
+use crate::store::{Claimed, StoreError};
 
 /// How many messages are claimed in one transaction. What waits here when the process ends is taken back, known unsent.
 const CLAIMED: u32 = 64;
@@ -80,7 +82,7 @@ impl Queue {
                 break;
             }
             crash::point(crash::CLAIMED);
-            for prepared in self.daemon.prepare(&self.rules, claimed, delivered).await? {
+            for prepared in self.prepare(claimed, delivered).await? {
                 if is_probe {
                     *delivered += self.probe(prepared).await?;
                     continue;
@@ -91,6 +93,55 @@ impl Queue {
             }
         }
         Ok(())
+    }
+
+    /// Has messages prepared on both cores; those to one recipient together, for they are counted.
+    async fn prepare(&self, claimed: Vec<Claimed>, delivered: &mut Delivered) -> Result<Vec<Prepared>, StoreError> {
+        let is_first = |message: &Claimed| {
+            let mut hasher = DefaultHasher::new();
+            message.recipient.hash(&mut hasher);
+            hasher.finish() % 2 == 0
+        };
+        let (first, second): (Vec<Claimed>, Vec<Claimed>) = claimed.into_iter().partition(is_first);
+        let (first, second) = tokio::join!(self.prepare_aside(first), self.prepare_aside(second));
+        let (mut prepared, mut more) = (first?, second?);
+        *delivered += prepared.1;
+        *delivered += more.1;
+        prepared.0.append(&mut more.0);
+        // In the order of claiming: escalations first, then the oldest.
+        prepared.0.sort_by_key(|one| (!one.message.escalation, one.message.message));
+        Ok(prepared.0)
+    }
+
+    /// In a task of its own: if one message ends it in a panic, the others are prepared without it.
+    async fn prepare_aside(&self, claimed: Vec<Claimed>) -> Result<(Vec<Prepared>, Delivered), StoreError> {
+        let prepare = |messages: Vec<Claimed>| {
+            let (daemon, rules) = (Arc::clone(&self.daemon), Arc::clone(&self.rules));
+            tokio::spawn(async move {
+                let mut delivered = Delivered::default();
+                let prepared = daemon.prepare(&rules, messages, &mut delivered).await?;
+                Ok((prepared, delivered))
+            })
+        };
+        if let Ok(prepared) = prepare(claimed.clone()).await {
+            return prepared;
+        }
+        let (mut all, mut delivered) = (Vec::new(), Delivered::default());
+        for message in claimed {
+            match prepare(vec![message.clone()]).await {
+                Ok(prepared) => {
+                    let (prepared, counted) = prepared?;
+                    all.extend(prepared);
+                    delivered += counted;
+                }
+                Err(_) => {
+                    tracing::error!(id = %message.message, "composing this message ended in a panic; it is tried again later");
+                    let parcel = Err(Failure::new(FailureClass::Temporary, "panic"));
+                    all.push(Prepared { message, parcel });
+                }
+            }
+        }
+        Ok((all, delivered))
     }
 
     /// A channel that was held gets one message; what comes of it decides about the others.
