@@ -100,7 +100,7 @@ impl Queue {
         let is_first = |message: &Claimed| {
             let mut hasher = DefaultHasher::new();
             message.recipient.hash(&mut hasher);
-            hasher.finish() % 2 == 0
+            hasher.finish().is_multiple_of(2)
         };
         let (first, second): (Vec<Claimed>, Vec<Claimed>) = claimed.into_iter().partition(is_first);
         let (first, second) = tokio::join!(self.prepare_aside(first), self.prepare_aside(second));

@@ -18,6 +18,14 @@ async fn with(scripts: Vec<Script>, facts: &str, extra: &str) -> (Installation, 
     (here, relay)
 }
 
+/// The facts, with the second case in the hands of another teacher.
+fn of_two_teachers() -> String {
+    FACTS.replace(
+        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"larer""#,
+        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"vikar""#,
+    )
+}
+
 async fn messages(here: &Installation) -> Vec<String> {
     let mut rows = here.daemon.store.list_messages(&MessageFilter::default()).await.unwrap();
     rows.sort_by(|one, other| one.id.cmp(&other.id));
@@ -67,10 +75,7 @@ async fn a_channel_that_refuses_us_is_held_and_probed_with_one_message() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_alone_is_refused_holds_nobody_up() {
     // Of two mails the relay never wants one, and says so as if it were about us.
-    let facts = FACTS.replace(
-        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"larer""#,
-        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"vikar""#,
-    );
+    let facts = of_two_teachers();
     let (here, relay) = with(vec![], &facts, "").await;
     relay.refuses("larer@k.example", "530 5.7.0 authenticate first");
     here.tick(MORNING).await;
@@ -121,10 +126,7 @@ async fn caps_hold_and_merge_and_never_drop() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_that_does_not_arrive_is_told_to_the_leader_when_its_next_step_comes() {
-    let facts = FACTS.replace(
-        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"larer""#,
-        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"vikar""#,
-    );
+    let facts = of_two_teachers();
     let (here, relay) = with(vec![], &facts, "").await;
     relay.refuses("larer@k.example", "452 4.2.2 mailbox full");
     here.tick(MORNING).await;
@@ -224,10 +226,7 @@ async fn a_webhook_that_its_receiver_lost_is_replayed_by_hand_under_the_same_id(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_relay_is_no_matter_of_one_person() {
-    let facts = FACTS.replace(
-        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"larer""#,
-        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"vikar""#,
-    );
+    let facts = of_two_teachers();
     // One mail gets through; then the relay is down until after the next step.
     let down = || vec![(Mail, Say("421 4.3.2 going down"))];
     let scripts = std::iter::once(vec![]).chain(std::iter::repeat_with(down).take(20)).collect();
@@ -242,10 +241,7 @@ async fn an_outage_of_the_relay_is_no_matter_of_one_person() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_passed_on_to_one_person_is_one_mail() {
-    let facts = FACTS.replace(
-        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"larer""#,
-        r#""id":"S-2","ref":"9QX2","unit":"skole","stafettholder":"vikar""#,
-    );
+    let facts = of_two_teachers();
     let (here, relay) = with(vec![], &facts, "").await;
     for address in ["larer@k.example", "vikar@k.example"] {
         relay.refuses(address, "550 5.1.1 nobody");
