@@ -11,8 +11,7 @@ use super::{Delivered, crash};
 use crate::daemon::{Daemon, Rules};
 use crate::delivery::email::Session;
 use crate::delivery::{Failure, FailureClass};
-use crate::journal::{Acceptance, HandledStep};
-use crate::store::{Accepted, Claimed, ClaimedNotice, CommitVerdict, Ready, StoreError};
+use crate::store::{Accepted, Claimed, CommitVerdict, Ready, StoreError};
 
 /// A line, with a session that is kept from message to message.
 pub(super) struct Line {
@@ -162,7 +161,7 @@ impl Line {
 
     /// P7, then P8: first the journal, then the database.
     async fn accepted(&self, message: &Claimed, code: u16) -> Attempt {
-        let acceptance = acceptance(message, code, self.daemon.clock.now().timestamp_millis());
+        let acceptance = message.acceptance(&code.to_string(), self.daemon.clock.now());
         let journalled = self.daemon.journal.append(&acceptance).await;
         crash::point(crash::JOURNALLED);
         let accepted = Accepted { attempt: message.attempt, channel: message.channel.clone(), code: code.to_string() };
@@ -191,37 +190,5 @@ pub(super) enum Refused {
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
-    }
-}
-
-fn acceptance(message: &Claimed, code: u16, at: i64) -> Acceptance {
-    Acceptance {
-        at,
-        message: message.message,
-        attempt: message.attempt,
-        code: code.to_string(),
-        tenant: message.tenant.clone(),
-        recipient: message.recipient.to_string(),
-        channel: message.channel.clone(),
-        slot: message.slot.timestamp_millis(),
-        subject: message.subject.clone(),
-        steps: message.notices.iter().chain(&message.stood_for).map(step).collect(),
-    }
-}
-
-fn step(notice: &ClaimedNotice) -> HandledStep {
-    HandledStep {
-        case: notice.case.clone(),
-        reference: notice.reference.clone(),
-        rule: notice.rule.clone(),
-        start: notice.start.clone(),
-        step: notice.step.clone(),
-        repetition: notice.repetition,
-        due_on: notice.due_on.0,
-        role: notice.role.clone(),
-        position: notice.position,
-        purpose: notice.purpose.clone(),
-        outcome: notice.outcome.clone(),
-        handled_on: notice.handled_on.0,
     }
 }

@@ -5,6 +5,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::super::{At, Day, ROWS, Store, StoreError, Write};
 use super::settle::mark_notices_sent;
+use super::{Claimed, ClaimedNotice};
 use crate::calendar::Instant;
 use crate::journal::{Acceptance, HandledStep, Mark};
 use crate::notice::Purpose;
@@ -19,6 +20,45 @@ pub struct Recalled {
     pub settled: usize,
     /// Messages that the database had forgotten, or never had: it is older than the journal.
     pub restored: usize,
+}
+
+impl Claimed {
+    /// What the journal has of it once it is taken: what it told, and the earlier steps that this stood for. `code` is the
+    /// answer's, such as `250`.
+    #[must_use]
+    pub fn acceptance(&self, code: &str, at: Instant) -> Acceptance {
+        Acceptance {
+            at: at.timestamp_millis(),
+            message: self.message,
+            attempt: self.attempt,
+            code: code.to_owned(),
+            tenant: self.tenant.clone(),
+            recipient: self.recipient.to_string(),
+            channel: self.channel.clone(),
+            slot: self.slot.timestamp_millis(),
+            subject: self.subject.clone(),
+            steps: self.notices.iter().chain(&self.stood_for).map(ClaimedNotice::step).collect(),
+        }
+    }
+}
+
+impl ClaimedNotice {
+    fn step(&self) -> HandledStep {
+        HandledStep {
+            case: self.case.clone(),
+            reference: self.reference.clone(),
+            rule: self.rule.clone(),
+            start: self.start.clone(),
+            step: self.step.clone(),
+            repetition: self.repetition,
+            due_on: self.due_on.0,
+            role: self.role.clone(),
+            position: self.position,
+            purpose: self.purpose.clone(),
+            outcome: self.outcome.clone(),
+            handled_on: self.handled_on.0,
+        }
+    }
 }
 
 impl Store {

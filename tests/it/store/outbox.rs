@@ -1,11 +1,9 @@
 use std::collections::HashSet;
 
 use fristvakt::engine::Occasion;
-use fristvakt::journal::{Acceptance, HandledStep, Mark};
+use fristvakt::journal::Mark;
 use fristvakt::notice::Recipient;
-use fristvakt::store::{
-    Access, Claimed, ClaimedNotice, CommitVerdict, FailureClass, Next, Ready, Recalled, Store, TakenBack,
-};
+use fristvakt::store::{Access, CommitVerdict, FailureClass, Next, Ready, Recalled, Store, TakenBack};
 use uuid::Uuid;
 
 use super::{BEGIN, House, LEASE, at, event};
@@ -108,42 +106,12 @@ async fn dead_owners_attempts_are_taken_back_by_what_they_had_done() {
     assert!(house.store.accept(third.attempt, "email", "250", at(SOON)).await.expect("decided"));
 }
 
-/// What the journal has of a claimed message.
-fn acceptance(claimed: &Claimed) -> Acceptance {
-    let step = |notice: &ClaimedNotice| HandledStep {
-        case: notice.case.clone(),
-        reference: notice.reference.clone(),
-        rule: notice.rule.clone(),
-        start: notice.start.clone(),
-        step: notice.step.clone(),
-        repetition: notice.repetition,
-        due_on: notice.due_on.0,
-        role: notice.role.clone(),
-        position: notice.position,
-        purpose: notice.purpose.clone(),
-        outcome: notice.outcome.clone(),
-        handled_on: notice.handled_on.0,
-    };
-    Acceptance {
-        at: at(SOON).timestamp_millis(),
-        message: claimed.message,
-        attempt: claimed.attempt,
-        code: "250".to_owned(),
-        tenant: claimed.tenant.clone(),
-        recipient: claimed.recipient.to_string(),
-        channel: claimed.channel.clone(),
-        slot: claimed.slot.timestamp_millis(),
-        subject: claimed.subject.clone(),
-        steps: claimed.notices.iter().chain(&claimed.stood_for).map(step).collect(),
-    }
-}
-
 #[tokio::test]
 async fn what_the_journal_knows_is_sent_whatever_the_database_thinks() {
     let house = loaded().await;
     let claimed = house.claim(SOON, "dead").await.remove(0);
     house.store.take_back_dead_attempts(at(SOON), "alive").await.expect("taken");
-    let known = [acceptance(&claimed)];
+    let known = [claimed.acceptance("250", at(SOON))];
     let recall = || house.store.recall(&known, Mark { file: 1, byte: 9 }, at(SOON));
     assert_eq!(recall().await.expect("recalled"), Recalled { settled: 1, restored: 0 });
     assert_eq!(recall().await.expect("recalled"), Recalled::default());
@@ -155,7 +123,7 @@ async fn what_the_journal_knows_is_sent_whatever_the_database_thinks() {
 #[tokio::test]
 async fn a_database_older_than_the_journal_sends_nothing_twice() {
     let house = loaded().await;
-    let sent = acceptance(&house.claim(SOON, "a").await.remove(0));
+    let sent = house.claim(SOON, "a").await.remove(0).acceptance("250", at(SOON));
     // A backup from before the round: the same facts, and nothing of what was sent.
     let restored = House::furnished().await;
     let recalled = restored.store.recall(std::slice::from_ref(&sent), Mark::default(), at(SOON)).await;
