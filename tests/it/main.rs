@@ -20,5 +20,6 @@ mod hostile;
 mod language;
 mod lint;
 mod packs;
+mod servers;
 mod store;
 mod web;

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::servers::is_ci;
+
 /// A file system of its own, in memory. It is taken down when it is dropped.
 pub(crate) struct Disk {
     point: TempDir,
@@ -87,9 +89,4 @@ fn mount(arguments: &[&str], point: &Path) -> Result<(), String> {
     let output = Command::new("mount").args(arguments).arg(point).output().map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if output.status.success() { Ok(()) } else { Err(said) }
-}
-
-#[expect(clippy::disallowed_methods, reason = "whether this is CI is no setting of the program")]
-fn is_ci() -> bool {
-    std::env::var("CI").is_ok_and(|ci| ci == "true")
 }

@@ -16,6 +16,10 @@ use tokio::time::sleep;
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     weather: watch::Sender<Weather>,
+    /// Where new connections go.
+    server: watch::Sender<SocketAddr>,
+    /// Each value ends the connections that are open then.
+    ends: watch::Sender<End>,
     /// How many bytes went through, in each direction, over all connections.
     passed: Arc<[AtomicUsize; 2]>,
     _tasks: JoinSet<()>,
@@ -44,8 +48,10 @@ pub(crate) enum End {
 pub(crate) struct Weather {
     /// After so many bytes of a connection in one direction it ends; the bytes before arrive.
     pub(crate) cut: Option<(Direction, usize, End)>,
-    /// Nothing goes through, until this changes.
+    /// Nothing goes through, until this changes. Connections are taken all the same.
     pub(crate) stalled: bool,
+    /// New connections end at once with a reset.
+    pub(crate) refused: bool,
     /// How late each piece arrives.
     pub(crate) delay: Duration,
     /// Every byte is a packet of its own.
@@ -58,23 +64,43 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (weather, watched) = watch::channel(weather);
+        let (server, target) = watch::channel(server);
+        let (ends, ended) = watch::channel(End::Close);
         let passed = Arc::<[AtomicUsize; 2]>::default();
         let counted = Arc::clone(&passed);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                let Ok(server) = TcpStream::connect(server).await else { continue };
-                open.spawn(carry(client, server, watched.clone(), Arc::clone(&counted)));
+                // What ended connections before is no matter of this one.
+                let mut ended = ended.clone();
+                ended.mark_unchanged();
+                let (target, refused) = (*target.borrow(), watched.borrow().refused);
+                let server = if refused { None } else { TcpStream::connect(target).await.ok() };
+                let Some(server) = server else {
+                    client.set_zero_linger().unwrap();
+                    continue;
+                };
+                open.spawn(carry(client, server, watched.clone(), ended, Arc::clone(&counted)));
                 while open.try_join_next().is_some() {}
             }
         });
-        Self { address, weather, passed, _tasks: tasks }
+        Self { address, weather, server, ends, passed, _tasks: tasks }
     }
 
     /// Changes the weather, for open connections too.
     pub(crate) fn set(&self, weather: Weather) {
         self.weather.send_replace(weather);
+    }
+
+    /// Sends new connections to another server; those that are open stay where they are.
+    pub(crate) fn point_at(&self, server: SocketAddr) {
+        self.server.send_replace(server);
+    }
+
+    /// Ends all connections that are open.
+    pub(crate) fn cut(&self, end: End) {
+        self.ends.send_replace(end);
     }
 
     /// How many bytes went through in one direction.
@@ -83,7 +109,13 @@ impl Proxy {
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, weather: watch::Receiver<Weather>, passed: Arc<[AtomicUsize; 2]>) {
+async fn carry(
+    client: TcpStream,
+    server: TcpStream,
+    weather: watch::Receiver<Weather>,
+    mut ended: watch::Receiver<End>,
+    passed: Arc<[AtomicUsize; 2]>,
+) {
     for stream in [&client, &server] {
         stream.set_nodelay(true).unwrap();
     }
@@ -95,6 +127,7 @@ async fn carry(client: TcpStream, server: TcpStream, weather: watch::Receiver<We
     let end = tokio::select! {
         end = up.run(&mut lanes.0, &mut lanes.1) => end,
         end = down.run(&mut lanes.2, &mut lanes.3) => end,
+        Ok(()) = ended.changed() => *ended.borrow(),
     };
     let (from_client, to_server, from_server, to_client) = lanes;
     let streams = [to_client.reunite(from_client).unwrap(), to_server.reunite(from_server).unwrap()];
