@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::append::Counts;
+use super::sql;
 use super::{At, StoreError, Write};
 use crate::calendar::Instant;
 
@@ -18,7 +19,7 @@ pub(super) async fn remove_absent_cases<T>(
     counts: &mut Counts,
 ) -> Result<(), StoreError> {
     let ids: Vec<String> =
-        sqlx::query_scalar("SELECT id FROM cases WHERE tenant = $1").bind(tenant).fetch_all(&mut **write).await?;
+        sql::query_scalar("SELECT id FROM cases WHERE tenant = $1").bind(tenant).fetch_all(&mut *write).await?;
     for id in ids.iter().filter(|id| !present.contains_key(id.as_str())) {
         remove_case(write, tenant, id, now).await?;
         counts.removed += 1;
@@ -33,15 +34,15 @@ async fn remove_case(write: &mut Write, tenant: &str, case: &str, now: Instant) 
         "DELETE FROM obligations WHERE tenant = $1 AND case_id = $2",
         "DELETE FROM problems WHERE tenant = $1 AND case_id = $2",
     ] {
-        sqlx::query(delete).bind(tenant).bind(case).execute(&mut **write).await?;
+        sql::query(delete).bind(tenant).bind(case).execute(&mut *write).await?;
     }
     let withdraw = "UPDATE notices SET state = 'withdrawn', reason = 'gone' \
                     WHERE tenant = $1 AND case_id = $2 AND state = 'pending' RETURNING message";
     let touched: Vec<Option<String>> =
-        sqlx::query_scalar(withdraw).bind(tenant).bind(case).fetch_all(&mut **write).await?;
+        sql::query_scalar(withdraw).bind(tenant).bind(case).fetch_all(&mut *write).await?;
     let close = "UPDATE deviations SET closed_at = $3, closed_as = 'withdrawn' \
                  WHERE tenant = $1 AND case_id = $2 AND closed_as IS NULL";
-    sqlx::query(close).bind(tenant).bind(case).bind(At::from(now)).execute(&mut **write).await?;
+    sql::query(close).bind(tenant).bind(case).bind(At::from(now)).execute(&mut *write).await?;
     let touched: Vec<String> = touched.into_iter().flatten().collect();
     super::rounds::withdraw_empty(write, &touched, now).await
 }

@@ -4,6 +4,8 @@ use serde::Serialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::database::Scope;
+use super::sql;
 use super::{At, Store, StoreError, Write};
 use crate::calendar::Instant;
 
@@ -47,7 +49,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn audit(&self, entry: AuditEntry<'_>, now: Instant) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         record(&mut write, entry, now).await?;
         write.commit().await?;
         Ok(())
@@ -60,7 +62,7 @@ impl Store {
     pub async fn audit_trail(&self, tenant: &str) -> Result<Vec<AuditRow>, StoreError> {
         let select = "SELECT id, at, tenant, actor, action, subject, reason FROM audit \
                       WHERE tenant = $1 ORDER BY at, id";
-        Ok(sqlx::query_as(select).bind(tenant).fetch_all(&self.readers).await?)
+        Ok(sql::query_as(select).bind(tenant).fetch_all(&self.readers).await?)
     }
 }
 
@@ -68,8 +70,8 @@ impl Store {
 pub(super) async fn record(write: &mut Write, entry: AuditEntry<'_>, now: Instant) -> Result<(), StoreError> {
     let insert = "INSERT INTO audit (id, at, tenant, actor, action, subject, reason) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let query = sqlx::query(insert).bind(Uuid::now_v7().to_string()).bind(At::from(now)).bind(entry.tenant);
+    let query = sql::query(insert).bind(Uuid::now_v7().to_string()).bind(At::from(now)).bind(entry.tenant);
     let query = query.bind(entry.actor).bind(entry.action).bind(entry.subject).bind(entry.reason);
-    query.execute(&mut **write).await?;
+    query.execute(&mut *write).await?;
     Ok(())
 }

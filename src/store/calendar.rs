@@ -1,8 +1,10 @@
 //! Calendar entries that mails brought their recipients: what stands in somebody's calendar, as far as we know.
 
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::database::Scope;
+use super::sql::{self, Builder};
 use super::{Day, Store, StoreError, Write};
 use crate::notice::Recipient;
 use crate::obligation::ObligationKey;
@@ -43,12 +45,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         let message = message.to_string();
         let held = "SELECT count(*) FROM calendar_entries WHERE message = $1";
-        if rows.is_empty() && sqlx::query_scalar::<_, i64>(held).bind(&message).fetch_one(&self.readers).await? == 0 {
-            return Ok(());
+        if rows.is_empty() {
+            let held: i64 = sql::query_scalar(held).bind(&message).fetch_one(&self.readers).await?;
+            if held == 0 {
+                return Ok(());
+            }
         }
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         let delete = "DELETE FROM calendar_entries WHERE message = $1";
-        sqlx::query(delete).bind(&message).execute(&mut *write).await?;
+        sql::query(delete).bind(&message).execute(&mut write).await?;
         insert(&mut write, &message, tenant, recipient, rows).await?;
         write.commit().await?;
         Ok(())
@@ -63,7 +68,7 @@ impl Store {
                       FROM calendar_entries e JOIN messages m ON m.id = e.message \
                       WHERE e.tenant = $1 AND e.recipient = $2 AND m.state = 'sent' \
                       ORDER BY e.case_id, e.rule, e.start, m.ended_at, m.id";
-        let query = sqlx::query_as(select).bind(tenant).bind(recipient.to_string());
+        let query = sql::query_as(select).bind(tenant).bind(recipient.to_string());
         let sent: Vec<CalendarRow> = query.fetch_all(&self.readers).await?;
         let last = sent.chunk_by(CalendarRow::names_the_same).filter_map(<[CalendarRow]>::last);
         Ok(last.filter(|row| row.cancelled == 0).cloned().collect())
@@ -104,15 +109,15 @@ async fn insert(
         return Ok(());
     }
     let recipient = recipient.to_string();
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = Builder::new(
         "INSERT INTO calendar_entries \
          (message, tenant, recipient, case_id, ref, rule, start, role, due_on, cancelled) ",
     );
-    query.push_values(rows, |mut values, row| {
+    query.push_values(rows, |values, row| {
         values.push_bind(message).push_bind(tenant).push_bind(&recipient);
         values.push_bind(&row.case).push_bind(&row.reference).push_bind(&row.rule).push_bind(&row.start);
         values.push_bind(&row.role).push_bind(row.due_on).push_bind(row.cancelled);
     });
-    query.build().execute(&mut **write).await?;
+    query.build().execute(&mut *write).await?;
     Ok(())
 }

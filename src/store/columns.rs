@@ -5,8 +5,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use sqlx::error::BoxDynError;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Database, Decode, Encode, FromRow, Type, encode::IsNull};
+use sqlx::{Database, Decode, Encode, Type, encode::IsNull};
 
 use crate::calendar::Instant;
 use crate::case::parse_date;
@@ -41,14 +40,6 @@ impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.instant().to_rfc3339_opts(SecondsFormat::Secs, true))
     }
-}
-
-/// A row as a value, or what is wrong with it: a person may have been at the file. The reason holds no value.
-pub(super) fn decode<'r, T: FromRow<'r, SqliteRow>>(row: &'r SqliteRow) -> Result<T, String> {
-    T::from_row(row).map_err(|error| match error {
-        sqlx::Error::ColumnDecode { index, .. } => format!("column {index} cannot be read"),
-        other => other.to_string(),
-    })
 }
 
 /// A civil date in a column. Serialized as `2026-03-02`.

@@ -1,5 +1,6 @@
 //! What a silence may cover: whether a name that somebody gives stands for something of a municipality.
 
+use super::sql;
 use super::{Store, StoreError, StoredOrganisation};
 use crate::case::nearest;
 use crate::rules::RuleSet;
@@ -37,13 +38,13 @@ impl Store {
 
     async fn case_named(&self, tenant: &str, name: &str) -> Result<Named, StoreError> {
         let select = "SELECT id FROM cases WHERE tenant = $1 AND (id = $2 OR ref = $2) ORDER BY id <> $2, id LIMIT 1";
-        let query = sqlx::query_scalar(select).bind(tenant).bind(name);
+        let query = sql::query_scalar(select).bind(tenant).bind(name);
         let found: Option<String> = query.fetch_optional(&self.readers).await?;
         if let Some(id) = found {
             return Ok(Named::Covered(Covered::Case(id.into())));
         }
         let select = "SELECT id, ref FROM cases WHERE tenant = $1";
-        let all: Vec<(String, String)> = sqlx::query_as(select).bind(tenant).fetch_all(&self.readers).await?;
+        let all: Vec<(String, String)> = sql::query_as(select).bind(tenant).fetch_all(&self.readers).await?;
         let names = all.iter().flat_map(|(id, reference)| [id.as_str(), reference.as_str()]);
         Ok(Named::Unknown(nearest(name, names).map(str::to_owned)))
     }

@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::document::Document;
+use super::sql;
 use super::{Store, StoreError};
 use crate::case::CaseFile;
 use crate::facts::assemble_case;
@@ -25,7 +26,7 @@ impl Store {
     /// What the database says.
     pub async fn documents(&self, tenant: &str, after: &str, limit: u32) -> Result<Vec<StoredDocument>, StoreError> {
         let select = "SELECT id, document FROM cases WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
-        let query = sqlx::query_as(select).bind(tenant).bind(after).bind(i64::from(limit));
+        let query = sql::query_as(select).bind(tenant).bind(after).bind(i64::from(limit));
         Ok(query.fetch_all(&self.readers).await?)
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqlitePoolOptions;
 
-use super::connect::{MIGRATIONS, beside, options};
+use super::database::{beside, file_options, newest_of_file};
+use super::sql;
 use super::{At, Store, StoreError};
 use crate::calendar::Instant;
 
@@ -52,7 +53,7 @@ pub async fn examine(path: &Path) -> Result<Examination, StoreError> {
 
 async fn read(pool: &SqlitePool) -> Result<Examination, StoreError> {
     let schema = schema(pool).await?;
-    let known_schema = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let known_schema = newest_of_file();
     let damage = damage(pool).await?;
     let last_write = if schema > 0 { last_write(pool).await? } else { None };
     Ok(Examination { schema, known_schema, damage, writable: Ok(()), last_write })
@@ -112,7 +113,7 @@ fn holder_in(line: &str, inode: u64) -> Option<u32> {
 
 fn pool(path: &Path, read_only: bool) -> SqlitePool {
     let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE * 2);
-    pool.connect_lazy_with(options(path).read_only(read_only).busy_timeout(PATIENCE))
+    pool.connect_lazy_with(file_options(path).read_only(read_only).busy_timeout(PATIENCE))
 }
 
 async fn schema(pool: &SqlitePool) -> Result<i64, StoreError> {
@@ -164,7 +165,7 @@ impl Store {
     /// What the database says.
     pub async fn rules_in_use(&self) -> Result<Option<String>, StoreError> {
         let select = "SELECT value FROM settings WHERE name = 'rules'";
-        Ok(sqlx::query_scalar(select).fetch_optional(&self.readers).await?)
+        Ok(sql::query_scalar(select).fetch_optional(&self.readers).await?)
     }
 }
 

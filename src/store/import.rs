@@ -9,8 +9,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sqlx::{QueryBuilder, Sqlite};
-
+use super::sql::{self, Builder};
 use super::{Appended, Load, ROWS, Store, StoreError};
 use crate::calendar::Instant;
 use crate::fact::Fact;
@@ -155,7 +154,7 @@ impl Store {
     /// The tenants and units of the store. Cases are looked up when lines name them: there may be a million.
     async fn known(&self) -> Result<Known, StoreError> {
         let select = "SELECT tenant, type, id, fact FROM records WHERE type <> 'person' ORDER BY tenant, type, version";
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(select).fetch_all(&self.readers).await?;
+        let rows: Vec<(String, String, String, String)> = sql::query_as(select).fetch_all(&self.readers).await?;
         let mut known = Known::default();
         for (tenant, record_type, id, text) in &rows {
             if record_type == "tenant"
@@ -181,13 +180,8 @@ impl Store {
         }
         for (tenant, cases) in &missing {
             for chunk in cases.chunks(ROWS) {
-                let mut select = QueryBuilder::<Sqlite>::new("SELECT id FROM cases WHERE tenant = ");
-                select.push_bind(&**tenant).push(" AND id IN (");
-                let mut ids = select.separated(", ");
-                for id in chunk {
-                    ids.push_bind(id);
-                }
-                ids.push_unseparated(")");
+                let mut select = Builder::new("SELECT id FROM cases WHERE tenant = ");
+                select.push_bind(&**tenant).push(" AND id IN ").push_list(chunk.iter().cloned());
                 let found: Vec<String> = select.build_query_scalar().fetch_all(&self.readers).await?;
                 if let Some(known) = known.tenants.get_mut(tenant) {
                     known.cases.extend(found.iter().map(|id| id.as_str().into()));

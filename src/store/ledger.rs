@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Row, Sqlite};
-
-use super::columns::decode;
+use super::database::Read;
+use super::sql::Builder;
 use super::{Day, NoticeRow, ROWS, StoreError};
 use crate::notice::{Handled, Outcome, Purpose, Role};
 
@@ -28,29 +27,25 @@ pub(super) type Ledger = Result<Vec<Handled>, String>;
 /// a webhook heard of it. A row that cannot be read spoils the ledger of its own case and no other: what was sent is not
 /// known any more, and to go on might send it again.
 pub(super) async fn ledgers(
-    read: &mut sqlx::SqliteConnection,
+    read: &mut Read,
     tenant: &str,
     cases: &[&str],
 ) -> Result<HashMap<String, Ledger>, StoreError> {
     let mut ledgers: HashMap<String, Ledger> = HashMap::new();
     for chunk in cases.chunks(ROWS) {
-        let mut select = QueryBuilder::<Sqlite>::new(
+        let mut select = Builder::new(
             "SELECT case_id, rule, start, step, repetition, due_on, role, purpose, outcome, handled_on \
              FROM notices n WHERE state <> 'withdrawn' AND NOT EXISTS (SELECT 1 FROM notices e \
                  WHERE e.tenant = n.tenant AND e.case_id = n.case_id AND e.rule = n.rule AND e.start = n.start \
                  AND e.step = n.step AND e.repetition = n.repetition AND e.due_on = n.due_on AND e.role = n.role \
                  AND e.channel = 'email' AND e.state = 'withdrawn') AND tenant = ",
         );
-        select.push_bind(tenant).push(" AND case_id IN (");
-        let mut ids = select.separated(", ");
-        for id in chunk {
-            ids.push_bind(*id);
-        }
-        ids.push_unseparated(") ORDER BY case_id, rule, start, due_on, step, repetition, role, channel");
-        for row in select.build().fetch_all(&mut *read).await? {
+        select.push_bind(tenant).push(" AND case_id IN ").push_list(chunk.iter().map(|id| (*id).to_owned()));
+        select.push(" ORDER BY case_id, rule, start, due_on, step, repetition, role, channel");
+        for row in select.build().fetch_rows(&mut *read).await? {
             let ledger = ledgers.entry(row.try_get("case_id")?).or_insert_with(|| Ok(vec![]));
             let Ok(entries) = ledger else { continue };
-            match decode::<LedgerRow>(&row).and_then(LedgerRow::handled) {
+            match row.decode::<LedgerRow>().and_then(LedgerRow::handled) {
                 // One row a channel, one entry a step.
                 Ok(handled) if entries.last() == Some(&handled) => {}
                 Ok(handled) => entries.push(handled),

@@ -28,10 +28,12 @@ mod calendar;
 mod columns;
 mod connect;
 mod covered;
+mod database;
 mod document;
 mod documents;
 mod examine;
 mod import;
+mod leases;
 mod ledger;
 mod lists;
 mod misdated;
@@ -42,15 +44,16 @@ mod quarantine;
 mod reconciled;
 mod register;
 mod rounds;
+mod server;
 mod silences;
+mod sql;
 mod standing;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
-use sqlx::{QueryBuilder, Sqlite, SqlitePool, Transaction};
-
+use self::database::{Fault, Readers, Scope, Write, Writer, fault};
 use crate::calendar::Instant;
 
 pub use append::{Appended, Counts, Load};
@@ -60,6 +63,7 @@ pub use calendar::CalendarRow;
 pub use columns::{At, Day};
 pub use connect::Access;
 pub use covered::Named;
+pub use database::{Location, LocationError, ServerLocation};
 pub use documents::StoredDocument;
 pub use examine::{Examination, LockHolder, database_files, examine, lock_holder};
 pub use import::{FileError, ImportError, Imported, Progress};
@@ -76,19 +80,21 @@ pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;
 pub use reconciled::{CasePage, Reconciled, SentRow};
 pub use register::{DeviationName, Explanation};
+pub use server::{ServerExamination, ServerState, examine_server};
 pub use silences::{NewSilence, SilenceRow};
 pub use standing::{OpenMessages, Standing, TenantStanding};
 
 /// A database that is open.
 #[derive(Debug)]
 pub struct Store {
-    /// The one connection that writes; transactions queue for it instead of failing.
-    writer: SqlitePool,
+    writer: Writer,
     /// Connections that read the last committed state beside it.
-    readers: SqlitePool,
+    readers: Readers,
     /// When this process last wrote down that a channel took a message: once a second says as much as every time.
     noted: Mutex<HashMap<String, Instant>>,
-    /// Held by the daemon for as long as it runs.
+    /// Names this process in leases: that of the daemon that introduced itself, else one of its own.
+    process: OnceLock<String>,
+    /// Held by the daemon for as long as it runs, where the database is a file.
     _lock: Option<std::fs::File>,
 }
 
@@ -98,6 +104,9 @@ pub enum StoreError {
     /// There is no database file.
     #[error("there is no database at {0}; start the service, or run `fristvakt run --once`")]
     Missing(PathBuf),
+    /// There is no schema of ours on the server.
+    #[error("{0} holds no database of fristvakt yet; start the service, or run `fristvakt run --once`")]
+    Empty(String),
     /// Another daemon holds the file lock.
     #[error("another fristvakt daemon already uses {0}; stop it first")]
     Locked(PathBuf),
@@ -131,6 +140,12 @@ pub enum StoreError {
     /// A migration failed; it was rolled back.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The server is older than what this program needs.
+    #[error("the database server is PostgreSQL {0}; fristvakt needs 14 or newer")]
+    OldServer(i64),
+    /// Another daemon plans this municipality.
+    #[error("another daemon plans the municipality {0} just now")]
+    NotOurTurn(String),
     /// There is no room for what was to be written; nothing of it was.
     #[error("the disk is full: the database cannot be written until there is room")]
     Full,
@@ -144,18 +159,12 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        match sqlite_code(&error) {
-            // Full, and no room for the index of the write-ahead log (SQLITE_FULL, SQLITE_IOERR_SHMSIZE).
-            Some(13 | 4874) => Self::Full,
-            Some(code) if code & 0xff == 8 => Self::ReadOnly,
+        match fault(&error) {
+            Some(Fault::Full) => Self::Full,
+            Some(Fault::ReadOnly) => Self::ReadOnly,
             _ => Self::Database(error),
         }
     }
-}
-
-/// SQLite's extended code; the kind is in the lowest byte.
-fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
-    error.as_database_error()?.code()?.parse().ok()
 }
 
 impl StoreError {
@@ -163,23 +172,21 @@ impl StoreError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Full | Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => true,
-            // 5 and 6: SQLITE_BUSY and SQLITE_LOCKED.
-            Self::Database(error) => sqlite_code(error).is_some_and(|code| matches!(code & 0xff, 5 | 6)),
+            Self::Full | Self::NotOurTurn(_) => true,
+            Self::Database(error) => fault(error) == Some(Fault::Passing),
             _ => false,
         }
     }
 }
 
-/// A transaction that may write.
-type Write = Transaction<'static, Sqlite>;
-
-/// How many rows one statement carries: far below the number of parameters either database allows.
-const ROWS: usize = 500;
-
 impl Store {
-    async fn write(&self) -> Result<Write, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    async fn write(&self, scope: Scope<'_>) -> Result<Write, StoreError> {
+        Ok(self.writer.begin(scope).await?)
+    }
+
+    /// A transaction that changes one municipality.
+    async fn write_in(&self, tenant: &str) -> Result<Write, StoreError> {
+        self.write(Scope::Tenants(&[tenant])).await
     }
 
     /// Waits until open transactions have ended, and closes the database.
@@ -189,16 +196,5 @@ impl Store {
     }
 }
 
-/// `(…, …)`: a list of texts. It is filled up with its last one to a power of two: the text of a statement is prepared
-/// once, and lists of every length would make as many texts.
-fn push_list(query: &mut QueryBuilder<Sqlite>, texts: impl Iterator<Item = String>) {
-    let mut texts: Vec<String> = texts.collect();
-    let last = texts.last().cloned().unwrap_or_default();
-    texts.resize(texts.len().next_power_of_two(), last);
-    query.push("(");
-    let mut list = query.separated(", ");
-    for text in texts {
-        list.push_bind(text);
-    }
-    list.push_unseparated(")");
-}
+/// How many rows one statement carries: far below the number of parameters either database allows.
+const ROWS: usize = 500;

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use chrono_tz::Tz;
 use sqlx::FromRow;
 
+use super::database::Scope;
 use super::quarantine::set_aside;
 use super::silences::current;
+use super::sql;
 use super::{At, Quarantined, Store, StoreError};
 use crate::calendar::Instant;
 use crate::engine::Municipality;
@@ -116,7 +118,7 @@ impl Store {
     /// What the database says.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         let select = "SELECT tenant, fact FROM records WHERE type = 'tenant' ORDER BY tenant, version";
-        let rows: Vec<(String, String)> = sqlx::query_as(select).fetch_all(&self.readers).await?;
+        let rows: Vec<(String, String)> = sql::query_as(select).fetch_all(&self.readers).await?;
         let parsed = |text: &str| match Fact::decode(text) {
             Ok(Fact::Tenant(fact)) => Tenant::parse(&fact).ok(),
             _ => None,
@@ -132,16 +134,16 @@ impl Store {
     /// What the database says.
     pub async fn generations(&self) -> Result<Vec<Generation>, StoreError> {
         let select = "SELECT id, generation, silence_changes FROM tenants ORDER BY id";
-        Ok(sqlx::query_as(select).fetch_all(&self.readers).await?)
+        Ok(sql::query_as(select).fetch_all(&self.readers).await?)
     }
 
     /// Tenants, their records' lines and their silences, as of one moment.
     async fn read_tenants(&self, now: Instant) -> Result<TenantRows, StoreError> {
         let mut read = self.readers.begin().await?;
         let select = "SELECT id, generation, first_recorded_at FROM tenants ORDER BY id";
-        let tenants = sqlx::query_as(select).fetch_all(&mut *read).await?;
+        let tenants = sql::query_as(select).fetch_all(&mut read).await?;
         let select = "SELECT tenant, type, id, fact FROM records ORDER BY tenant, type, id, version";
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(select).fetch_all(&mut *read).await?;
+        let rows: Vec<(String, String, String, String)> = sql::query_as(select).fetch_all(&mut read).await?;
         let silences = current(&mut read, now).await?;
         let mut records: HashMap<String, Vec<_>> = HashMap::new();
         for (tenant, record_type, id, fact) in rows {
@@ -162,10 +164,10 @@ impl Store {
         if mended.is_empty() && new.is_empty() {
             return Ok(());
         }
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         for one in mended {
             let delete = "DELETE FROM quarantine WHERE tenant = $1 AND record = $2";
-            sqlx::query(delete).bind(&one.tenant).bind(&one.record).execute(&mut *write).await?;
+            sql::query(delete).bind(&one.tenant).bind(&one.record).execute(&mut write).await?;
         }
         set_aside(&mut write, &new).await?;
         write.commit().await?;
@@ -178,12 +180,12 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn note_rules(&self, fingerprint: &str) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::All).await?;
         let upsert = "INSERT INTO settings (name, value) VALUES ('rules', $1) \
                       ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value";
-        let changed = sqlx::query(upsert).bind(fingerprint).execute(&mut *write).await?.rows_affected() > 0;
+        let changed = sql::query(upsert).bind(fingerprint).execute(&mut write).await? > 0;
         if changed {
-            sqlx::query("UPDATE tenants SET generation = generation + 1").execute(&mut *write).await?;
+            sql::query("UPDATE tenants SET generation = generation + 1").execute(&mut write).await?;
         }
         write.commit().await?;
         Ok(changed)

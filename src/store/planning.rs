@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Row, Sqlite};
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
 use super::documents::case_file;
 use super::ledger::{Ledger, ledgers};
 use super::quarantine::set_aside;
-use super::{At, Quarantined, ROWS, Store, StoreError, StoredOrganisation, push_list};
+use super::sql::{self, Builder};
+use super::{At, Quarantined, ROWS, Store, StoreError, StoredOrganisation};
 use crate::calendar::Instant;
 use crate::case::CaseFile;
 use crate::notice::Handled;
@@ -62,8 +62,13 @@ struct CaseRow {
     digest: i64,
 }
 
-impl FromRow<'_, SqliteRow> for CaseRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r, R: Row> FromRow<'r, R> for CaseRow
+where
+    &'static str: ColumnIndex<R>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
         let document = row.try_get("document").map_err(|_| "the document is no text".to_owned());
         Ok(Self { id: row.try_get("id")?, version: row.try_get("version")?, document, digest: row.try_get("digest")? })
     }
@@ -87,16 +92,16 @@ impl Store {
         let outdated = "SELECT c.id, c.version, c.document, a.digest FROM agenda a \
                         JOIN cases c ON c.tenant = a.tenant AND c.id = a.case_id \
                         WHERE a.tenant = $1 AND a.generation < $2 LIMIT $3";
-        let query = sqlx::query_as(outdated).bind(&*tenant.id).bind(of.generation).bind(i64::from(limit));
-        let mut rows: Vec<CaseRow> = query.fetch_all(&mut *read).await?;
+        let query = sql::query_as(outdated).bind(&*tenant.id).bind(of.generation).bind(i64::from(limit));
+        let mut rows: Vec<CaseRow> = query.fetch_all(&mut read).await?;
         let room = i64::from(limit).saturating_sub(i64::try_from(rows.len()).unwrap_or(i64::MAX));
         if room > 0 {
             // Two statements, each on its own index: one with both conditions would scan or collect everything.
             let come = "SELECT c.id, c.version, c.document, a.digest FROM agenda a \
                         JOIN cases c ON c.tenant = a.tenant AND c.id = a.case_id \
                         WHERE a.tenant = $1 AND a.next_at <= $2 LIMIT $3";
-            let query = sqlx::query_as(come).bind(&*tenant.id).bind(At::from(now)).bind(room);
-            let come: Vec<CaseRow> = query.fetch_all(&mut *read).await?;
+            let query = sql::query_as(come).bind(&*tenant.id).bind(At::from(now)).bind(room);
+            let come: Vec<CaseRow> = query.fetch_all(&mut read).await?;
             let outdated: HashSet<String> = rows.iter().map(|row| row.id.clone()).collect();
             rows.extend(come.into_iter().filter(|row| !outdated.contains(&row.id)));
         }
@@ -129,12 +134,12 @@ impl Store {
         found: &[Quarantined],
     ) -> Result<(), StoreError> {
         let tenant = &*of.organisation.tenant.id;
-        let mut write = self.write().await?;
+        let mut write = self.write_in(tenant).await?;
         for row in poison {
             let update = "UPDATE agenda SET generation = $3, next_at = NULL WHERE tenant = $1 AND case_id = $2 \
                           AND EXISTS (SELECT 1 FROM cases WHERE tenant = $1 AND id = $2 AND version = $4)";
-            let query = sqlx::query(update).bind(tenant).bind(&row.id).bind(of.generation).bind(row.version);
-            query.execute(&mut *write).await?;
+            let query = sql::query(update).bind(tenant).bind(&row.id).bind(of.generation).bind(row.version);
+            query.execute(&mut write).await?;
         }
         set_aside(&mut write, found).await?;
         write.commit().await?;
@@ -157,7 +162,7 @@ impl Store {
                       WHERE c.tenant = $1 AND (c.id = $2 OR c.ref = $2) ORDER BY c.id <> $2, c.id LIMIT 1";
         let mut read = self.readers.begin().await?;
         let row: Option<CaseRow> =
-            sqlx::query_as(select).bind(&*tenant.id).bind(id_or_ref).fetch_optional(&mut *read).await?;
+            sql::query_as(select).bind(&*tenant.id).bind(id_or_ref).fetch_optional(&mut read).await?;
         let Some(row) = row else { return Ok(None) };
         let ledger = ledgers(&mut read, &tenant.id, &[&row.id]).await?.remove(&row.id).unwrap_or_else(|| Ok(vec![]));
         let case = stored_case(&row, ledger, of.generation, tenant, rules);
@@ -180,13 +185,13 @@ impl Store {
         let mut cases = HashMap::with_capacity(ids.len());
         let mut read = self.readers.begin().await?;
         for chunk in ids.chunks(ROWS) {
-            let mut select = QueryBuilder::<Sqlite>::new(
+            let mut select = Builder::new(
                 "SELECT c.id, c.version, c.document, a.digest FROM cases c \
                  JOIN agenda a ON a.tenant = c.tenant AND a.case_id = c.id WHERE c.tenant = ",
             );
             select.push_bind(tenant.id.to_string()).push(" AND c.id IN ");
-            push_list(&mut select, chunk.iter().map(|id| (*id).to_owned()));
-            let rows: Vec<CaseRow> = select.build_query_as().fetch_all(&mut *read).await?;
+            select.push_list(chunk.iter().map(|id| (*id).to_owned()));
+            let rows: Vec<CaseRow> = select.build_query_as().fetch_all(&mut read).await?;
             let mut ledgers = ledgers(&mut read, &tenant.id, chunk).await?;
             for row in rows {
                 let ledger = ledgers.remove(&row.id).unwrap_or_else(|| Ok(vec![]));
@@ -204,8 +209,8 @@ impl Store {
     /// What the database says.
     pub async fn revisit(&self, tenant: &str, case: &str) -> Result<(), StoreError> {
         let update = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
-        let mut write = self.write().await?;
-        sqlx::query(update).bind(tenant).bind(case).execute(&mut *write).await?;
+        let mut write = self.write_in(tenant).await?;
+        sql::query(update).bind(tenant).bind(case).execute(&mut write).await?;
         write.commit().await?;
         Ok(())
     }
@@ -218,7 +223,7 @@ impl Store {
         // One step into the index for each tenant; a plain minimum would read the whole agenda.
         let select = "SELECT min(due.next_at) FROM (SELECT (SELECT a.next_at FROM agenda a WHERE a.tenant = t.id \
                       AND a.next_at > $1 ORDER BY a.next_at LIMIT 1) AS next_at FROM tenants t) due";
-        let next: Option<At> = sqlx::query_scalar(select).bind(At::from(now)).fetch_one(&self.readers).await?;
+        let next: Option<At> = sql::query_scalar(select).bind(At::from(now)).fetch_one(&self.readers).await?;
         Ok(next.map(At::instant))
     }
 }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
+use super::database::Scope;
+use super::sql;
 use super::{At, Store, StoreError, Write};
 use crate::calendar::Instant;
 
@@ -36,7 +38,7 @@ impl Store {
         if found.is_empty() {
             return Ok(());
         }
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         set_aside(&mut write, found).await?;
         write.commit().await?;
         Ok(())
@@ -48,7 +50,7 @@ impl Store {
     /// What the database says.
     pub async fn quarantined(&self) -> Result<Vec<Quarantined>, StoreError> {
         let select = "SELECT tenant, record, reason, since FROM quarantine ORDER BY tenant, record";
-        Ok(sqlx::query_as(select).fetch_all(&self.readers).await?)
+        Ok(sql::query_as(select).fetch_all(&self.readers).await?)
     }
 }
 
@@ -56,8 +58,8 @@ pub(super) async fn set_aside(write: &mut Write, found: &[Quarantined]) -> Resul
     for one in found {
         let upsert = "INSERT INTO quarantine (tenant, record, reason, since) VALUES ($1, $2, $3, $4) \
                       ON CONFLICT (tenant, record) DO UPDATE SET reason = excluded.reason";
-        let query = sqlx::query(upsert).bind(&one.tenant).bind(&one.record).bind(&one.reason).bind(one.since);
-        query.execute(&mut **write).await?;
+        let query = sql::query(upsert).bind(&one.tenant).bind(&one.record).bind(&one.reason).bind(one.since);
+        query.execute(&mut *write).await?;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
+use super::database::Scope;
+use super::sql;
 use super::{At, Store, StoreError, StoredCase, StoredOrganisation};
 use crate::calendar::Instant;
 use crate::rules::RuleSet;
@@ -52,7 +54,7 @@ impl Store {
         limit: u32,
     ) -> Result<CasePage, StoreError> {
         let select = "SELECT id FROM cases WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
-        let query = sqlx::query_scalar(select).bind(&*of.organisation.tenant.id).bind(after).bind(i64::from(limit));
+        let query = sql::query_scalar(select).bind(&*of.organisation.tenant.id).bind(after).bind(i64::from(limit));
         let ids: Vec<String> = query.fetch_all(&self.readers).await?;
         let names: Vec<&str> = ids.iter().map(String::as_str).collect();
         let read = self.cases(of, rules, &names).await?.into_values().collect();
@@ -67,7 +69,7 @@ impl Store {
         let select = "SELECT m.id AS id, m.ended_at AS at, CASE WHEN EXISTS \
                       (SELECT 1 FROM attempts a WHERE a.message = m.id AND a.phase = 'accepted') THEN 1 ELSE 0 END AS has_attempt \
                       FROM messages m WHERE m.state = 'sent' AND m.tenant = $1 AND m.ended_at >= $2 ORDER BY m.id";
-        Ok(sqlx::query_as(select).bind(tenant).bind(At::from(since)).fetch_all(&self.readers).await?)
+        Ok(sql::query_as(select).bind(tenant).bind(At::from(since)).fetch_all(&self.readers).await?)
     }
 
     /// What the last reconciliation of a municipality found, if there was one.
@@ -76,7 +78,7 @@ impl Store {
     /// What the database says.
     pub async fn reconciled(&self, tenant: &str) -> Result<Option<Reconciled>, StoreError> {
         let select = "SELECT value FROM settings WHERE name = $1";
-        let text: Option<String> = sqlx::query_scalar(select).bind(name(tenant)).fetch_optional(&self.readers).await?;
+        let text: Option<String> = sql::query_scalar(select).bind(name(tenant)).fetch_optional(&self.readers).await?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
@@ -86,7 +88,7 @@ impl Store {
     /// What the database says.
     pub async fn reconciliations(&self) -> Result<Vec<(String, Reconciled)>, StoreError> {
         let select = "SELECT name, value FROM settings WHERE name LIKE 'reconciled:%' ORDER BY name";
-        let rows: Vec<(String, String)> = sqlx::query_as(select).fetch_all(&self.readers).await?;
+        let rows: Vec<(String, String)> = sql::query_as(select).fetch_all(&self.readers).await?;
         let parsed = rows.into_iter().filter_map(|(name, text)| {
             Some((name.strip_prefix(PREFIX)?.to_owned(), serde_json::from_str(&text).ok()?))
         });
@@ -99,10 +101,10 @@ impl Store {
     /// What the database says.
     pub async fn note_reconciled(&self, tenant: &str, found: &Reconciled) -> Result<(), StoreError> {
         let upsert = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         // Dates and numbers alone: there is nothing in it that could fail.
         let text = serde_json::to_string(found).unwrap_or_default();
-        sqlx::query(upsert).bind(name(tenant)).bind(text).execute(&mut *write).await?;
+        sql::query(upsert).bind(name(tenant)).bind(text).execute(&mut write).await?;
         write.commit().await?;
         Ok(())
     }

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::audit::record;
+use super::sql;
 use super::{At, AuditEntry, Store, StoreError};
 use crate::calendar::Instant;
 use crate::notice::Recipient;
@@ -79,11 +80,11 @@ impl Store {
         let update = "UPDATE deviations SET closed_as = $6, closed_at = $7, cause = $8, action = $9, \
                       explained_by = $10 WHERE tenant = $1 AND case_id = $2 AND rule = $3 AND start = $4 \
                       AND number = $5 AND coalesce(closed_as, '') <> 'withdrawn'";
-        let mut write = self.write().await?;
-        let query = sqlx::query(update).bind(name.tenant).bind(name.case).bind(name.rule).bind(name.start);
+        let mut write = self.write_in(name.tenant).await?;
+        let query = sql::query(update).bind(name.tenant).bind(name.case).bind(name.rule).bind(name.start);
         let query = query.bind(i64::from(name.number)).bind(closed_as).bind(At::from(now));
         let query = query.bind(explanation.cause).bind(explanation.action).bind(explanation.by);
-        if query.execute(&mut *write).await?.rows_affected() != 1 {
+        if query.execute(&mut write).await? != 1 {
             return Ok(false);
         }
         let (actor, subject, reason) = (explanation.by, name.subject(), explanation.cause);
@@ -99,7 +100,7 @@ impl Store {
     /// What the database says.
     pub async fn was_told(&self, tenant: &str, name: &str) -> Result<bool, StoreError> {
         let select = "SELECT count(*) FROM tenant_notices WHERE tenant = $1 AND name = $2";
-        let count: i64 = sqlx::query_scalar(select).bind(tenant).bind(name).fetch_one(&self.readers).await?;
+        let count: i64 = sql::query_scalar(select).bind(tenant).bind(name).fetch_one(&self.readers).await?;
         Ok(count > 0)
     }
 
@@ -109,7 +110,7 @@ impl Store {
     /// What the database says.
     pub async fn case_count(&self, tenant: &str) -> Result<i64, StoreError> {
         let select = "SELECT count(*) FROM agenda WHERE tenant = $1";
-        Ok(sqlx::query_scalar(select).bind(tenant).fetch_one(&self.readers).await?)
+        Ok(sql::query_scalar(select).bind(tenant).fetch_one(&self.readers).await?)
     }
 
     /// Remembers that there was nothing to tell, so that nobody looks again.
@@ -119,8 +120,8 @@ impl Store {
     pub async fn nothing_to_tell(&self, tenant: &str, name: &str, now: Instant) -> Result<(), StoreError> {
         let insert = "INSERT INTO tenant_notices (tenant, name, message, created_at) VALUES ($1, $2, '', $3) \
                       ON CONFLICT (tenant, name) DO NOTHING";
-        let mut write = self.write().await?;
-        sqlx::query(insert).bind(tenant).bind(name).bind(At::from(now)).execute(&mut *write).await?;
+        let mut write = self.write_in(tenant).await?;
+        sql::query(insert).bind(tenant).bind(name).bind(At::from(now)).execute(&mut write).await?;
         write.commit().await?;
         Ok(())
     }
@@ -139,18 +140,18 @@ impl Store {
         now: Instant,
     ) -> Result<Option<Uuid>, StoreError> {
         let id = Uuid::now_v7();
-        let mut write = self.write().await?;
+        let mut write = self.write_in(tenant).await?;
         let insert = "INSERT INTO tenant_notices (tenant, name, message, created_at) VALUES ($1, $2, $3, $4) \
                       ON CONFLICT (tenant, name) DO NOTHING";
-        let query = sqlx::query(insert).bind(tenant).bind(name).bind(id.to_string()).bind(At::from(now));
-        if query.execute(&mut *write).await?.rows_affected() == 0 {
+        let query = sql::query(insert).bind(tenant).bind(name).bind(id.to_string()).bind(At::from(now));
+        if query.execute(&mut write).await? == 0 {
             return Ok(None);
         }
         let insert = "INSERT INTO messages (id, tenant, recipient, channel, slot, urgent, escalation, subject, state, \
                           possible_repeat, tries, next_try_at, created_at) \
                       VALUES ($1, $2, $3, $4, $5, 0, 0, $6, 'pending', 0, 0, $5, $5)";
-        let query = sqlx::query(insert).bind(id.to_string()).bind(tenant).bind(recipient.to_string());
-        query.bind(channel).bind(At::from(now)).bind(name).execute(&mut *write).await?;
+        let query = sql::query(insert).bind(id.to_string()).bind(tenant).bind(recipient.to_string());
+        query.bind(channel).bind(At::from(now)).bind(name).execute(&mut write).await?;
         write.commit().await?;
         Ok(Some(id))
     }

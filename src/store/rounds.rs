@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::sql::{self, Lock};
 use super::{At, Day, EMAIL, Store, StoreError, Write};
 use crate::calendar::Instant;
 
@@ -13,7 +14,7 @@ impl Store {
     pub async fn last_round(&self, tenant: &str) -> Result<Option<NaiveDate>, StoreError> {
         let select = "SELECT last_round FROM tenants WHERE id = $1";
         let day: Result<Option<Option<Day>>, _> =
-            sqlx::query_scalar(select).bind(tenant).fetch_optional(&self.readers).await;
+            sql::query_scalar(select).bind(tenant).fetch_optional(&self.readers).await;
         match day {
             Ok(day) => Ok(day.flatten().map(|day| day.0)),
             Err(sqlx::Error::ColumnDecode { .. }) => Err(StoreError::Unreadable {
@@ -30,11 +31,11 @@ impl Store {
     /// # Errors
     /// What the database says; then nothing was changed.
     pub async fn forget_round(&self, tenant: &str) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write_in(tenant).await?;
         let tenants = "UPDATE tenants SET last_round = NULL WHERE id = $1";
         let agenda = "UPDATE agenda SET generation = -1 WHERE tenant = $1";
         for update in [tenants, agenda] {
-            sqlx::query(update).bind(tenant).execute(&mut *write).await?;
+            sql::query(update).bind(tenant).execute(&mut write).await?;
         }
         write.commit().await?;
         Ok(())
@@ -46,9 +47,10 @@ impl Store {
     /// # Errors
     /// What the database says; then nothing was released.
     pub async fn finish_round(&self, tenant: &str, day: NaiveDate, now: Instant) -> Result<u64, StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write_in(tenant).await?;
+        self.keep_turn(&mut write, tenant, now).await?;
         let update = "UPDATE tenants SET last_round = $2 WHERE id = $1 AND (last_round IS NULL OR last_round < $2)";
-        sqlx::query(update).bind(tenant).bind(Day(day)).execute(&mut *write).await?;
+        sql::query(update).bind(tenant).bind(Day(day)).execute(&mut write).await?;
         join_waiting(&mut write, tenant, now).await?;
         let released = release(&mut write, tenant, Gathered::All, now).await?;
         write.commit().await?;
@@ -63,8 +65,8 @@ async fn join_waiting(write: &mut Write, tenant: &str, now: Instant) -> Result<(
     let select = "SELECT CASE WHEN reason = 'rerouted' THEN 'rerouted ' ELSE '' END || recipient AS reader, id \
                   FROM messages WHERE tenant = $1 AND channel = $2 AND state IN ('gathering', 'pending') \
                   AND urgent = 0 AND subject IS NULL AND possible_repeat = 0 ORDER BY reader, created_at DESC, id DESC";
-    let query = sqlx::query_as(select).bind(tenant).bind(EMAIL);
-    let waiting: Vec<(String, String)> = query.fetch_all(&mut **write).await?;
+    let query = sql::query_as(select).bind(tenant).bind(EMAIL).locking(Lock::Wait);
+    let waiting: Vec<(String, String)> = query.fetch_all(&mut *write).await?;
     for group in waiting.chunk_by(|(one, _), (other, _)| one == other) {
         let [(_, kept), older @ ..] = group else { continue };
         for (_, message) in older {
@@ -79,16 +81,16 @@ async fn join(write: &mut Write, message: &str, kept: &str, now: Instant) -> Res
     let escalates = "UPDATE messages SET escalation = 1 \
                      WHERE id = $2 AND (SELECT escalation FROM messages WHERE id = $1) = 1";
     for update in [moves, escalates] {
-        sqlx::query(update).bind(message).bind(kept).execute(&mut **write).await?;
+        sql::query(update).bind(message).bind(kept).execute(&mut *write).await?;
     }
     let ends = "UPDATE messages SET state = 'withdrawn', reason = 'joined a later one', ended_at = $2 WHERE id = $1";
-    sqlx::query(ends).bind(message).bind(At::from(now)).execute(&mut **write).await?;
+    sql::query(ends).bind(message).bind(At::from(now)).execute(&mut *write).await?;
     let overtaken = "UPDATE notices SET outcome = 'overtaken', state = 'done', made_at = $2 \
                      WHERE message = $1 AND state = 'pending' AND EXISTS (SELECT 1 FROM notices n \
                      WHERE n.message = $1 AND n.state = 'pending' AND n.tenant = notices.tenant \
                      AND n.case_id = notices.case_id AND n.rule = notices.rule AND n.start = notices.start \
                      AND n.due_on = notices.due_on AND n.made_at > notices.made_at)";
-    sqlx::query(overtaken).bind(kept).bind(At::from(now)).execute(&mut **write).await?;
+    sql::query(overtaken).bind(kept).bind(At::from(now)).execute(&mut *write).await?;
     Ok(())
 }
 
@@ -106,12 +108,12 @@ pub(super) async fn release(write: &mut Write, tenant: &str, which: Gathered, no
     let least = i64::from(which == Gathered::Urgent);
     let empty = "SELECT id FROM messages WHERE tenant = $1 AND state = 'gathering' AND urgent >= $2 \
                  AND NOT EXISTS (SELECT 1 FROM notices WHERE message = messages.id AND state = 'pending')";
-    let empty: Vec<String> = sqlx::query_scalar(empty).bind(tenant).bind(least).fetch_all(&mut **write).await?;
+    let empty: Vec<String> = sql::query_scalar(empty).bind(tenant).bind(least).fetch_all(&mut *write).await?;
     withdraw_empty(write, &empty, now).await?;
     let update = "UPDATE messages SET state = 'pending', next_try_at = $3 \
                   WHERE tenant = $1 AND state = 'gathering' AND urgent >= $2";
-    let done = sqlx::query(update).bind(tenant).bind(least).bind(At::from(now)).execute(&mut **write).await?;
-    Ok(done.rows_affected())
+    let done = sql::query(update).bind(tenant).bind(least).bind(At::from(now)).execute(&mut *write).await?;
+    Ok(done)
 }
 
 /// Withdraws those of these messages that are unsent and in which nothing applies any more. One that is claimed is
@@ -121,7 +123,7 @@ pub(super) async fn withdraw_empty(write: &mut Write, messages: &[String], now: 
         let update = "UPDATE messages SET state = 'withdrawn', reason = 'nothing applies', ended_at = $2 \
                       WHERE id = $1 AND state IN ('gathering', 'pending', 'held') AND subject IS NULL \
                       AND NOT EXISTS (SELECT 1 FROM notices WHERE message = $1 AND state = 'pending')";
-        sqlx::query(update).bind(message).bind(At::from(now)).execute(&mut **write).await?;
+        sql::query(update).bind(message).bind(At::from(now)).execute(&mut *write).await?;
     }
     Ok(())
 }

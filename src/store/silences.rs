@@ -9,6 +9,9 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use super::audit::record;
+use super::database::Read;
+use super::database::Scope;
+use super::sql;
 use super::{At, AuditEntry, Day, Store, StoreError, Write};
 use crate::calendar::{Instant, civil_date};
 use crate::silence::{Covered, Silence, SilenceId};
@@ -70,12 +73,12 @@ impl Store {
     /// What the database says; then nothing was changed.
     pub async fn add_silence(&self, wanted: &NewSilence<'_>, now: Instant) -> Result<SilenceId, StoreError> {
         let NewSilence { tenant, covers, until, by, reason } = *wanted;
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::All).await?;
         let insert = "INSERT INTO silences (number, tenant, covers, name, until_on, author, reason, made_at) \
                       SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7 FROM silences RETURNING number";
-        let query = sqlx::query_scalar(insert).bind(tenant).bind(covers.kind()).bind(covers.name());
+        let query = sql::query_scalar(insert).bind(tenant).bind(covers.kind()).bind(covers.name());
         let query = query.bind(Day(until)).bind(by).bind(reason).bind(At::from(now));
-        let number: i64 = query.fetch_one(&mut *write).await?;
+        let number: i64 = query.fetch_one(&mut write).await?;
         revisit_covered(&mut write, tenant, covers).await?;
         let subject = format!("silence {number}: {covers} until {until}");
         let entry = AuditEntry { tenant, actor: by, action: "silence.add", subject: &subject, reason };
@@ -92,11 +95,11 @@ impl Store {
         let Some(silence) = self.silence(id, now).await?.filter(|silence| silence.state == "active") else {
             return Ok(false);
         };
-        let mut write = self.write().await?;
+        let mut write = self.write_in(&silence.tenant).await?;
         let update = "UPDATE silences SET ended_at = $2, ended_by = $3, end_reason = $4 \
                       WHERE number = $1 AND ended_at IS NULL";
-        let query = sqlx::query(update).bind(id.0).bind(At::from(now)).bind(by).bind(reason);
-        if query.execute(&mut *write).await?.rows_affected() != 1 {
+        let query = sql::query(update).bind(id.0).bind(At::from(now)).bind(by).bind(reason);
+        if query.execute(&mut write).await? != 1 {
             return Ok(false);
         }
         let covers = silence.covered()?;
@@ -114,7 +117,7 @@ impl Store {
     /// What the database says.
     pub async fn silence(&self, id: SilenceId, now: Instant) -> Result<Option<SilenceRow>, StoreError> {
         let select = "SELECT * FROM silences WHERE number = $1";
-        let rows = sqlx::query_as(select).bind(id.0).fetch_all(&self.readers).await?;
+        let rows = sql::query_as(select).bind(id.0).fetch_all(&self.readers).await?;
         Ok(self.with_states(rows, now).await?.pop())
     }
 
@@ -129,7 +132,7 @@ impl Store {
         now: Instant,
     ) -> Result<Vec<SilenceRow>, StoreError> {
         let select = "SELECT * FROM silences ORDER BY tenant, until_on, number";
-        let rows = sqlx::query_as(select).fetch_all(&self.readers).await?;
+        let rows = sql::query_as(select).fetch_all(&self.readers).await?;
         let mut rows = self.with_states(rows, now).await?;
         rows.retain(|row| tenant.is_none_or(|tenant| tenant == row.tenant) && (all || row.state == "active"));
         Ok(rows)
@@ -176,14 +179,11 @@ impl SilenceRow {
 }
 
 /// The silences that nobody has ended and that last until `now` or longer, by municipality.
-pub(super) async fn current(
-    read: &mut sqlx::SqliteConnection,
-    now: Instant,
-) -> Result<HashMap<String, Vec<Silence>>, StoreError> {
+pub(super) async fn current(read: &mut Read, now: Instant) -> Result<HashMap<String, Vec<Silence>>, StoreError> {
     // A day more than any time zone is behind UTC; the engine looks at the local day.
     let since = (now - TimeDelta::days(1)).date_naive();
     let select = "SELECT * FROM silences WHERE ended_at IS NULL AND until_on >= $1 ORDER BY tenant, number";
-    let rows: Vec<SilenceRow> = sqlx::query_as(select).bind(Day(since)).fetch_all(read).await?;
+    let rows: Vec<SilenceRow> = sql::query_as(select).bind(Day(since)).fetch_all(read).await?;
     let mut silences: HashMap<String, Vec<Silence>> = HashMap::new();
     for row in rows {
         silences.entry(row.tenant.clone()).or_default().push(row.silence()?);
@@ -195,16 +195,16 @@ pub(super) async fn current(
 /// the silence is neither written nor handed over.
 async fn revisit_covered(write: &mut Write, tenant: &str, covers: &Covered) -> Result<(), StoreError> {
     let changes = "UPDATE tenants SET silence_changes = silence_changes + 1 WHERE id = $1";
-    sqlx::query(changes).bind(tenant).execute(&mut **write).await?;
+    sql::query(changes).bind(tenant).execute(&mut *write).await?;
     let Covered::Case(case) = covers else {
         let all = "UPDATE tenants SET generation = generation + 1 WHERE id = $1";
-        sqlx::query(all).bind(tenant).execute(&mut **write).await?;
+        sql::query(all).bind(tenant).execute(&mut *write).await?;
         return Ok(());
     };
     let version = "UPDATE cases SET version = version + 1 WHERE tenant = $1 AND id = $2";
     let due = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
     for update in [version, due] {
-        sqlx::query(update).bind(tenant).bind(&**case).execute(&mut **write).await?;
+        sql::query(update).bind(tenant).bind(&**case).execute(&mut *write).await?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use sqlx::FromRow;
 
+use super::sql;
 use super::{At, ChannelState, Day, Store, StoreError};
 use crate::calendar::Instant;
 
@@ -83,8 +84,8 @@ impl Store {
     /// What the database says.
     pub async fn standing(&self, now: Instant) -> Result<Standing, StoreError> {
         Ok(Standing {
-            open: sqlx::query_as(OPEN).bind(At::from(now)).fetch_all(&self.readers).await?,
-            tenants: sqlx::query_as(TENANTS).fetch_all(&self.readers).await?,
+            open: sql::query_as(OPEN).bind(At::from(now)).fetch_all(&self.readers).await?,
+            tenants: sql::query_as(TENANTS).fetch_all(&self.readers).await?,
             next_plan: self.next_at(now).await?,
             channels: self.channels().await?,
         })
@@ -95,7 +96,7 @@ impl Store {
     /// # Errors
     /// What it says where it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM tenants").fetch_one(&self.readers).await?;
+        let _: i64 = sql::query_scalar("SELECT count(*) FROM tenants").fetch_one(&self.readers).await?;
         Ok(())
     }
 }
@@ -110,9 +111,9 @@ mod tests {
     async fn how_things_stand_is_read_from_indexes_of_what_is_open() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("f.db"), Access::Daemon).await.unwrap();
-        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {OPEN}"));
-        let plan: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(explain).bind(0).fetch_all(&store.readers).await.unwrap();
+        let mut explain = sql::Builder::new("EXPLAIN QUERY PLAN ");
+        explain.push(&OPEN.replace("$1", "0").leak()[..]);
+        let plan: Vec<(i64, i64, i64, String)> = explain.build_query_as().fetch_all(&store.readers).await.unwrap();
         let reads: Vec<&str> =
             plan.iter().map(|(.., step)| step.as_str()).filter(|step| step.contains("messages")).collect();
         assert_eq!(reads.len(), 4, "{plan:?}");

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Sqlite};
-
 use super::super::document::{Document, Joined, join};
+use super::super::sql::Builder;
 use super::super::{ROWS, StoreError, Write};
 use super::{Appended, Load, Sorted, unreadable};
 use crate::fact::{EventFact, Fact};
@@ -37,14 +36,9 @@ async fn documents<'c>(
     tenant: &str,
     cases: impl Iterator<Item = &'c str>,
 ) -> Result<HashMap<String, (i64, Document)>, StoreError> {
-    let mut select = QueryBuilder::<Sqlite>::new("SELECT id, version, document FROM cases WHERE tenant = ");
-    select.push_bind(tenant).push(" AND id IN (");
-    let mut ids = select.separated(", ");
-    for id in cases {
-        ids.push_bind(id);
-    }
-    ids.push_unseparated(")");
-    let rows: Vec<(String, i64, String)> = select.build_query_as().fetch_all(&mut **write).await?;
+    let mut select = Builder::new("SELECT id, version, document FROM cases WHERE tenant = ");
+    select.push_bind(tenant).push(" AND id IN ").push_list(cases.map(str::to_owned));
+    let rows: Vec<(String, i64, String)> = select.build_query_as().fetch_all(&mut *write).await?;
     let decode = |(id, version, text): (String, i64, String)| match serde_json::from_str(&text) {
         Ok(document) => Ok((id, (version, document))),
         Err(error) => Err(unreadable("cases", tenant, &id, error.to_string())),
@@ -121,8 +115,8 @@ async fn write_documents(write: &mut Write, tenant: &str, cases: &[(&str, i64, D
     if cases.is_empty() {
         return Ok(());
     }
-    let mut upsert = QueryBuilder::<Sqlite>::new("INSERT INTO cases (tenant, id, ref, version, document) ");
-    upsert.push_values(cases, |mut row, (id, version, document)| {
+    let mut upsert = Builder::new("INSERT INTO cases (tenant, id, ref, version, document) ");
+    upsert.push_values(cases, |row, (id, version, document)| {
         let text = serde_json::to_string(document).unwrap_or_default();
         row.push_bind(tenant).push_bind(*id).push_bind(document.reference(tenant, id)).push_bind(*version);
         row.push_bind(text);
@@ -131,12 +125,12 @@ async fn write_documents(write: &mut Write, tenant: &str, cases: &[(&str, i64, D
         " ON CONFLICT (tenant, id) DO UPDATE \
          SET ref = excluded.ref, version = excluded.version, document = excluded.document",
     );
-    upsert.build().execute(&mut **write).await?;
-    let mut agenda = QueryBuilder::<Sqlite>::new("INSERT INTO agenda (tenant, case_id, generation, digest) ");
-    agenda.push_values(cases, |mut row, (id, ..)| {
+    upsert.build().execute(&mut *write).await?;
+    let mut agenda = Builder::new("INSERT INTO agenda (tenant, case_id, generation, digest) ");
+    agenda.push_values(cases, |row, (id, ..)| {
         row.push_bind(tenant).push_bind(*id).push_bind(-1_i64).push_bind(0_i64);
     });
     agenda.push(" ON CONFLICT (tenant, case_id) DO UPDATE SET generation = -1");
-    agenda.build().execute(&mut **write).await?;
+    agenda.build().execute(&mut *write).await?;
     Ok(())
 }

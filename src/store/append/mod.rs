@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::database::Scope;
 use super::document::Joined;
+use super::sql;
 use super::{Store, StoreError, Write};
 use crate::calendar::Instant;
 use crate::fact::{Fact, TenantFact};
@@ -95,7 +97,7 @@ impl Store {
                 Fact::Event(event) => sorted.cases.entry(&event.case).or_default().push(fact),
             }
         }
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Tenants(&tenants.keys().copied().collect::<Vec<_>>())).await?;
         let mut appended = Appended::default();
         for (tenant, sorted) in &tenants {
             append_tenant(&mut write, tenant, sorted, load, now, &mut appended).await?;
@@ -115,12 +117,12 @@ async fn append_tenant(
 ) -> Result<(), StoreError> {
     let before = *appended;
     let insert = "INSERT INTO tenants (id, generation) VALUES ($1, 0) ON CONFLICT (id) DO NOTHING";
-    sqlx::query(insert).bind(tenant).execute(&mut **write).await?;
+    sql::query(insert).bind(tenant).execute(&mut *write).await?;
     records::append_records(write, tenant, sorted, load, appended).await?;
     let of_all = |counts: &Appended| [counts.tenants, counts.units, counts.persons];
     if of_all(&before) != of_all(appended) && changes(&before, appended) {
         let touch = "UPDATE tenants SET generation = generation + 1 WHERE id = $1";
-        sqlx::query(touch).bind(tenant).execute(&mut **write).await?;
+        sql::query(touch).bind(tenant).execute(&mut *write).await?;
     }
     cases::append_cases(write, tenant, sorted, load, appended).await?;
     if load == Load::Replace {
@@ -146,7 +148,7 @@ fn changes(before: &Appended, after: &Appended) -> bool {
 async fn note_first_recorded(write: &mut Write, tenant: &str, sorted: &Sorted<'_>) -> Result<(), StoreError> {
     let select =
         "SELECT fact FROM records WHERE tenant = $1 AND type = 'tenant' AND id = $1 ORDER BY version DESC LIMIT 1";
-    let text: Option<String> = sqlx::query_scalar(select).bind(tenant).fetch_optional(&mut **write).await?;
+    let text: Option<String> = sql::query_scalar(select).bind(tenant).fetch_optional(&mut *write).await?;
     let fact = text.and_then(|text| serde_json::from_str::<Fact>(&text).ok());
     let parse = |fact: &TenantFact| Tenant::parse(fact).ok().map(|tenant| tenant.zone);
     let zone = match &fact {
@@ -157,7 +159,7 @@ async fn note_first_recorded(write: &mut Write, tenant: &str, sorted: &Sorted<'_
     if let Some(first) = facts.filter_map(|fact| recorded_at(fact, zone)).min() {
         let update = "UPDATE tenants SET first_recorded_at = $2 \
                       WHERE id = $1 AND (first_recorded_at IS NULL OR first_recorded_at > $2)";
-        sqlx::query(update).bind(tenant).bind(super::At::from(first)).execute(&mut **write).await?;
+        sql::query(update).bind(tenant).bind(super::At::from(first)).execute(&mut *write).await?;
     }
     Ok(())
 }

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Sqlite};
-
 use super::super::document::join;
+use super::super::sql::{self, Builder};
 use super::super::{ROWS, StoreError, Write};
 use super::{Appended, Counts, Load, Sorted, unreadable};
 use crate::fact::Fact;
@@ -18,7 +17,7 @@ pub(super) async fn append_records(
     appended: &mut Appended,
 ) -> Result<(), StoreError> {
     let select = "SELECT type, id, fact FROM records WHERE tenant = $1 ORDER BY type, id, version";
-    let rows: Vec<(String, String, String)> = sqlx::query_as(select).bind(tenant).fetch_all(&mut **write).await?;
+    let rows: Vec<(String, String, String)> = sql::query_as(select).bind(tenant).fetch_all(&mut *write).await?;
     let mut stored: HashMap<(String, String), Vec<Fact>> = HashMap::new();
     for (record_type, id, text) in rows {
         let fact = Fact::decode(&text).map_err(|reason| unreadable("records", tenant, &id, reason))?;
@@ -35,18 +34,18 @@ pub(super) async fn append_records(
         }
     }
     for rows in added.chunks(ROWS) {
-        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO records (tenant, type, id, version, fact) ");
-        insert.push_values(rows, |mut row, (record_type, id, version, fact)| {
+        let mut insert = Builder::new("INSERT INTO records (tenant, type, id, version, fact) ");
+        insert.push_values(rows, |row, (record_type, id, version, fact)| {
             row.push_bind(tenant).push_bind(*record_type).push_bind(*id);
             row.push_bind(i64::try_from(*version).unwrap_or(i64::MAX)).push_bind(fact);
         });
-        insert.build().execute(&mut **write).await?;
+        insert.build().execute(&mut *write).await?;
     }
     if load == Load::Replace {
         // A tenant's own record never goes: without it nothing of the tenant could be read.
         for (record_type, id) in stored.into_keys().filter(|(record_type, _)| record_type != "tenant") {
             let delete = "DELETE FROM records WHERE tenant = $1 AND type = $2 AND id = $3";
-            sqlx::query(delete).bind(tenant).bind(&record_type).bind(&id).execute(&mut **write).await?;
+            sql::query(delete).bind(tenant).bind(&record_type).bind(&id).execute(&mut *write).await?;
             counts_of(appended, &record_type).removed += 1;
         }
     }

@@ -2,8 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use sqlx::{QueryBuilder, Sqlite};
-
+use super::super::sql::{self, Builder};
 use super::super::{At, Day, ROWS, StoreError, Write};
 use super::{Application, Batch, push_cases};
 use crate::notice::Problem;
@@ -63,10 +62,10 @@ pub(super) async fn write(
 ) -> Result<(), StoreError> {
     for chunk in applications.chunks(ROWS) {
         for start in ["DELETE FROM obligations WHERE tenant = ", "DELETE FROM problems WHERE tenant = "] {
-            let mut delete = QueryBuilder::<Sqlite>::new(start);
+            let mut delete = Builder::new(start);
             delete.push_bind(&*batch.tenant.id).push(" AND case_id IN ");
             push_cases(&mut delete, chunk);
-            delete.build().execute(&mut **write).await?;
+            delete.build().execute(&mut *write).await?;
         }
     }
     write_obligations(write, batch, applications).await?;
@@ -83,11 +82,11 @@ async fn write_obligations(
         .flat_map(|application| application.plan.obligations.iter().map(move |one| (application, one)))
         .collect();
     for chunk in rows.chunks(ROWS) {
-        let mut insert = QueryBuilder::<Sqlite>::new(
+        let mut insert = Builder::new(
             "INSERT INTO obligations (tenant, case_id, rule, start, ref, code, unit, responsible, starts_on, due_on, \
              due_at, status, void, met_on) ",
         );
-        insert.push_values(chunk, |mut row, (application, one)| {
+        insert.push_values(chunk, |row, (application, one)| {
             let rule = batch.rules.rule(one.rule);
             row.push_bind(&*batch.tenant.id).push_bind(&*application.case.id).push_bind(&*rule.name);
             row.push_bind(&*one.start).push_bind(application.reference(batch.now).to_string());
@@ -96,7 +95,7 @@ async fn write_obligations(
             row.push_bind(one.due.map(|due| At::from(due.at))).push_bind(stored_status(one.status));
             row.push_bind(one.status.void_reason().map(|reason| reason.word())).push_bind(one.met_on.map(Day));
         });
-        insert.build().execute(&mut **write).await?;
+        insert.build().execute(&mut *write).await?;
     }
     Ok(())
 }
@@ -118,10 +117,10 @@ async fn write_problems(
             };
             let insert = "INSERT INTO problems (tenant, case_id, number, ref, kind, role, whom, event) \
                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-            let query = sqlx::query(insert).bind(&*batch.tenant.id).bind(&*application.case.id);
+            let query = sql::query(insert).bind(&*batch.tenant.id).bind(&*application.case.id);
             let query = query.bind(i64::try_from(number).unwrap_or(i64::MAX));
             let query = query.bind(application.reference(batch.now).to_string()).bind(kind).bind(role);
-            query.bind(whom).bind(event).execute(&mut **write).await?;
+            query.bind(whom).bind(event).execute(&mut *write).await?;
         }
     }
     Ok(())

@@ -10,10 +10,9 @@ mod register;
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Sqlite};
-
 use super::misdated::note_planned;
 use super::planning::Stamp;
+use super::sql::{self, Builder};
 use super::{At, ROWS, Store, StoreError, Write};
 use crate::calendar::Instant;
 use crate::case::{CaseFile, CaseRef};
@@ -123,7 +122,8 @@ impl Store {
     ) -> Result<Vec<Applied>, StoreError> {
         let batch = Batch { tenant, rules, now, round, channels };
         let digests: Vec<i64> = applications.iter().map(|one| derived::digest(&batch, one)).collect();
-        let mut write = self.write().await?;
+        let mut write = self.write_in(&tenant.id).await?;
+        self.keep_turn(&mut write, &tenant.id, now).await?;
         let current = versions(&mut write, tenant, applications).await?;
         let outcomes: Vec<Applied> = (applications.iter().zip(&digests))
             .map(|(one, digest)| match current.get(&*one.case.id) {
@@ -179,30 +179,24 @@ async fn versions(
 ) -> Result<HashMap<String, i64>, StoreError> {
     let mut versions = HashMap::with_capacity(applications.len());
     for chunk in applications.chunks(ROWS) {
-        let mut select = QueryBuilder::<Sqlite>::new("SELECT id, version FROM cases WHERE tenant = ");
+        let mut select = Builder::new("SELECT id, version FROM cases WHERE tenant = ");
         select.push_bind(&*tenant.id).push(" AND id IN ");
         push_cases(&mut select, chunk);
-        let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&mut **write).await?;
+        let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&mut *write).await?;
         versions.extend(rows);
     }
     Ok(versions)
 }
 
 /// `(id, id, …)`.
-fn push_cases(query: &mut QueryBuilder<Sqlite>, cases: &[Application<'_>]) {
-    query.push("(");
-    let mut ids = query.separated(", ");
-    for one in cases {
-        ids.push_bind(one.case.id.to_string());
-    }
-    ids.push_unseparated(")");
+fn push_cases(query: &mut Builder, cases: &[Application<'_>]) {
+    query.push_list(cases.iter().map(|one| one.case.id.to_string()));
 }
 
 async fn write_agenda(write: &mut Write, tenant: &Tenant, cases: &[(Application<'_>, i64)]) -> Result<(), StoreError> {
     for chunk in cases.chunks(ROWS) {
-        let mut upsert =
-            QueryBuilder::<Sqlite>::new("INSERT INTO agenda (tenant, case_id, generation, next_at, digest) ");
-        upsert.push_values(chunk, |mut row, (one, digest)| {
+        let mut upsert = Builder::new("INSERT INTO agenda (tenant, case_id, generation, next_at, digest) ");
+        upsert.push_values(chunk, |row, (one, digest)| {
             row.push_bind(&*tenant.id).push_bind(&*one.case.id).push_bind(one.stamp.generation);
             row.push_bind(one.plan.next_at.map(At::from)).push_bind(*digest);
         });
@@ -210,21 +204,21 @@ async fn write_agenda(write: &mut Write, tenant: &Tenant, cases: &[(Application<
             " ON CONFLICT (tenant, case_id) DO UPDATE \
              SET generation = excluded.generation, next_at = excluded.next_at, digest = excluded.digest",
         );
-        upsert.build().execute(&mut **write).await?;
+        upsert.build().execute(&mut *write).await?;
     }
     Ok(())
 }
 
 /// What was planned parses again.
 async fn leave_quarantine(write: &mut Write, tenant: &Tenant, cases: &[Application<'_>]) -> Result<(), StoreError> {
-    let any: i64 = sqlx::query_scalar("SELECT count(*) FROM quarantine WHERE tenant = $1 AND record LIKE 'case %'")
+    let any: i64 = sql::query_scalar("SELECT count(*) FROM quarantine WHERE tenant = $1 AND record LIKE 'case %'")
         .bind(&*tenant.id)
-        .fetch_one(&mut **write)
+        .fetch_one(&mut *write)
         .await?;
     for one in cases.iter().take(if any > 0 { cases.len() } else { 0 }) {
         let delete = "DELETE FROM quarantine WHERE tenant = $1 AND record = $2";
-        let query = sqlx::query(delete).bind(&*tenant.id).bind(format!("case {}", one.case.id));
-        query.execute(&mut **write).await?;
+        let query = sql::query(delete).bind(&*tenant.id).bind(format!("case {}", one.case.id));
+        query.execute(&mut *write).await?;
     }
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::{QueryBuilder, Sqlite};
 use uuid::Uuid;
 
 use super::super::rounds::{Gathered, release, withdraw_empty};
+use super::super::sql::{self, Builder};
 use super::super::{At, Day, ROWS, StoreError, Write};
 use super::{Application, Batch, Channels, EMAIL, push_cases};
 use crate::notice::{Handled, Notice, Outcome, Purpose};
@@ -112,11 +112,11 @@ async fn single(write: &mut Write, batch: &Batch<'_>, notice: &Notice, channel: 
     let insert = "INSERT INTO messages (id, tenant, recipient, channel, slot, urgent, escalation, state, \
                       possible_repeat, tries, next_try_at, created_at) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, 0, $8, $8)";
-    let query = sqlx::query(insert).bind(id.to_string()).bind(&*batch.tenant.id).bind(notice.recipient.to_string());
+    let query = sql::query(insert).bind(id.to_string()).bind(&*batch.tenant.id).bind(notice.recipient.to_string());
     let query = query.bind(channel).bind(At::from(batch.round.unwrap_or(batch.now)));
     let query = query.bind(i64::from(batch.round.is_none()));
     let query = query.bind(i64::from(notice.purpose == Purpose::Escalation)).bind(At::from(batch.now));
-    query.execute(&mut **write).await?;
+    query.execute(&mut *write).await?;
     Ok(id)
 }
 
@@ -134,10 +134,10 @@ async fn gather(
                   ON CONFLICT (tenant, recipient, channel, slot) WHERE state = 'gathering' DO UPDATE \
                   SET escalation = CASE WHEN excluded.escalation = 1 THEN 1 ELSE messages.escalation END \
                   RETURNING id";
-    let query = sqlx::query_scalar(upsert).bind(Uuid::now_v7().to_string()).bind(&*batch.tenant.id);
+    let query = sql::query_scalar(upsert).bind(Uuid::now_v7().to_string()).bind(&*batch.tenant.id);
     let query = query.bind(recipient).bind(channel).bind(slot).bind(i64::from(batch.round.is_none()));
     let query = query.bind(i64::from(escalation)).bind(At::from(batch.now));
-    let id: String = query.fetch_one(&mut **write).await?;
+    let id: String = query.fetch_one(&mut *write).await?;
     Uuid::parse_str(&id).map_err(|_| StoreError::Unreadable {
         table: "messages",
         row: id,
@@ -146,11 +146,11 @@ async fn gather(
 }
 
 async fn insert(write: &mut Write, batch: &Batch<'_>, entries: &[Entry<'_>]) -> Result<(), StoreError> {
-    let mut insert = QueryBuilder::<Sqlite>::new(
+    let mut insert = Builder::new(
         "INSERT INTO notices (tenant, case_id, rule, start, step, repetition, due_on, role, channel, ref, position, \
          purpose, outcome, recipient, state, message, handled_on, made_at) ",
     );
-    insert.push_values(entries, |mut row, entry| {
+    insert.push_values(entries, |row, entry| {
         let handled = entry.handled;
         let state = match (handled.outcome, batch.channels) {
             (Outcome::Sent, Channels::Send(_)) if entry.notice.is_some() => "pending",
@@ -174,7 +174,7 @@ async fn insert(write: &mut Write, batch: &Batch<'_>, entries: &[Entry<'_>]) -> 
              message = excluded.message, handled_on = excluded.handled_on, made_at = excluded.made_at \
          WHERE notices.state = 'withdrawn'",
     );
-    insert.build().execute(&mut **write).await?;
+    insert.build().execute(&mut *write).await?;
     Ok(())
 }
 
@@ -194,12 +194,12 @@ pub(super) async fn withdraw(
 ) -> Result<(), StoreError> {
     let mut touched: Vec<Option<String>> = vec![];
     for chunk in applications.chunks(ROWS) {
-        let mut select = QueryBuilder::<Sqlite>::new(
+        let mut select = Builder::new(
             "SELECT DISTINCT case_id, rule, start, due_on FROM notices WHERE state = 'pending' AND tenant = ",
         );
         select.push_bind(&*batch.tenant.id).push(" AND case_id IN ");
         push_cases(&mut select, chunk);
-        let pending: Vec<Pending> = select.build_query_as().fetch_all(&mut **write).await?;
+        let pending: Vec<Pending> = select.build_query_as().fetch_all(&mut *write).await?;
         let by_case: HashMap<&str, &Application<'_>> = chunk.iter().map(|one| (&*one.case.id, one)).collect();
         for one in &pending {
             let Some(application) = by_case.get(one.case_id.as_str()) else { continue };
@@ -211,9 +211,9 @@ pub(super) async fn withdraw(
             let update = "UPDATE notices SET state = 'withdrawn', reason = $6 WHERE tenant = $1 AND case_id = $2 \
                           AND rule = $3 AND start = $4 AND due_on = $5 AND state = 'pending' \
                           RETURNING message";
-            let query = sqlx::query_scalar(update).bind(&*batch.tenant.id).bind(&one.case_id).bind(&one.rule);
+            let query = sql::query_scalar(update).bind(&*batch.tenant.id).bind(&one.case_id).bind(&one.rule);
             let query = query.bind(&one.start).bind(one.due_on).bind(reason);
-            touched.extend(query.fetch_all(&mut **write).await?);
+            touched.extend(query.fetch_all(&mut *write).await?);
         }
     }
     let touched: HashSet<String> = touched.into_iter().flatten().collect();

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use sqlx::{QueryBuilder, Sqlite};
-
+use super::super::sql::{self, Builder};
 use super::super::{At, Day, ROWS, StoreError, Write};
 use super::{Application, Batch, push_cases};
 use crate::obligation::{Closing, Deviation, LateUntil};
@@ -20,11 +19,11 @@ pub(super) async fn write(
         .flat_map(|application| application.plan.deviations.iter().map(move |one| (application, one)))
         .collect();
     for chunk in rows.chunks(ROWS) {
-        let mut upsert = QueryBuilder::<Sqlite>::new(
+        let mut upsert = Builder::new(
             "INSERT INTO deviations (tenant, case_id, rule, start, number, ref, code, cite, unit, responsible, \
              opened_at, due_on, late_until, closed_at, closed_as) ",
         );
-        upsert.push_values(chunk, |mut row, (application, one)| {
+        upsert.push_values(chunk, |row, (application, one)| {
             let rule = batch.rules.rule(one.rule);
             row.push_bind(&*batch.tenant.id).push_bind(&*application.case.id).push_bind(&*rule.name);
             row.push_bind(&*one.start).push_bind(i64::from(one.number));
@@ -46,7 +45,7 @@ pub(super) async fn write(
              closed_as = CASE WHEN deviations.explained_by IS NOT NULL AND coalesce(excluded.closed_as, '') <> 'withdrawn' \
                          THEN deviations.closed_as ELSE excluded.closed_as END",
         );
-        upsert.build().execute(&mut **write).await?;
+        upsert.build().execute(&mut *write).await?;
     }
     Ok(())
 }
@@ -65,13 +64,13 @@ async fn withdraw_gone(
     applications: &[Application<'_>],
 ) -> Result<(), StoreError> {
     for chunk in applications.chunks(ROWS) {
-        let mut select = QueryBuilder::<Sqlite>::new(
+        let mut select = Builder::new(
             "SELECT case_id, rule, start, number FROM deviations \
              WHERE coalesce(closed_as, '') <> 'withdrawn' AND tenant = ",
         );
         select.push_bind(&*batch.tenant.id).push(" AND case_id IN ");
         push_cases(&mut select, chunk);
-        let stored: Vec<(String, String, String, i64)> = select.build_query_as().fetch_all(&mut **write).await?;
+        let stored: Vec<(String, String, String, i64)> = select.build_query_as().fetch_all(&mut *write).await?;
         let derived: HashSet<(&str, &str, &str, i64)> = chunk
             .iter()
             .flat_map(|application| {
@@ -89,8 +88,8 @@ async fn withdraw_gone(
             }
             let update = "UPDATE deviations SET closed_at = $6, closed_as = $7, late_until = NULL \
                           WHERE tenant = $1 AND case_id = $2 AND rule = $3 AND start = $4 AND number = $5";
-            let query = sqlx::query(update).bind(&*batch.tenant.id).bind(case).bind(rule).bind(start).bind(number);
-            query.bind(At::from(batch.now)).bind(Closing::Withdrawn.word()).execute(&mut **write).await?;
+            let query = sql::query(update).bind(&*batch.tenant.id).bind(case).bind(rule).bind(start).bind(*number);
+            query.bind(At::from(batch.now)).bind(Closing::Withdrawn.word()).execute(&mut *write).await?;
         }
     }
     Ok(())

@@ -3,10 +3,8 @@
 mod quality;
 mod rows;
 
-use sqlx::{QueryBuilder, Sqlite};
-
-use super::columns::decode;
-use super::{At, Day, ROWS, Store, StoreError, push_list};
+use super::sql::{self, Builder};
+use super::{At, Day, ROWS, Store, StoreError};
 use crate::calendar::Instant;
 
 pub use quality::QualityRow;
@@ -98,7 +96,7 @@ impl Store {
         filter: &ObligationFilter,
         now: Instant,
     ) -> Result<Vec<ObligationRow>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = Builder::new(
             "SELECT * FROM (SELECT tenant, case_id, ref, rule, code, start, unit, responsible, starts_on, due_on, \
              due_at, CASE WHEN status IN ('running', 'waiting') AND due_at <= ",
         );
@@ -124,7 +122,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn list_notices(&self, filter: &NoticeFilter) -> Result<Vec<NoticeRow>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(NOTICES);
+        let mut query = Builder::new(NOTICES);
         query.push(" WHERE 1 = 1");
         equal(&mut query, "tenant", filter.tenant.as_deref());
         of_case(&mut query, "case_id", filter.case.as_deref());
@@ -143,12 +141,12 @@ impl Store {
     pub async fn sent_notices(&self, tenant: &str, cases: &[&str]) -> Result<Vec<NoticeRow>, StoreError> {
         let mut sent = Vec::new();
         for chunk in cases.chunks(ROWS) {
-            let mut query = QueryBuilder::<Sqlite>::new(NOTICES);
+            let mut query = Builder::new(NOTICES);
             query.push(" WHERE state = 'sent' AND tenant = ").push_bind(tenant.to_owned()).push(" AND case_id IN ");
-            push_list(&mut query, chunk.iter().map(|id| (*id).to_owned()));
+            query.push_list(chunk.iter().map(|id| (*id).to_owned()));
             // A row that a person broke says nothing of when somebody was told, and stops nobody's mail.
-            let rows = query.build().fetch_all(&self.readers).await?;
-            sent.extend(rows.iter().filter_map(|row| decode::<NoticeRow>(row).ok()));
+            let rows = query.build().fetch_rows(&self.readers).await?;
+            sent.extend(rows.iter().filter_map(|row| row.decode::<NoticeRow>().ok()));
         }
         Ok(sent)
     }
@@ -158,7 +156,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn list_deviations(&self, filter: &DeviationFilter) -> Result<Vec<DeviationRow>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = Builder::new(
             "SELECT d.*, (SELECT count(*) FROM notices n WHERE n.tenant = d.tenant AND n.case_id = d.case_id \
              AND n.rule = d.rule AND n.start = d.start AND n.state = 'sent') AS notices_sent \
              FROM deviations d WHERE 1 = 1",
@@ -185,7 +183,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn list_messages(&self, filter: &MessageFilter) -> Result<Vec<MessageRow>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = Builder::new(
             "SELECT m.*, (SELECT count(*) FROM notices n WHERE n.message = m.id AND n.state NOT IN ('withdrawn', 'done')) AS notices, \
              (SELECT class FROM attempts a WHERE a.message = m.id ORDER BY id DESC LIMIT 1) AS last_class, \
              (SELECT code FROM attempts a WHERE a.message = m.id ORDER BY id DESC LIMIT 1) AS last_code \
@@ -206,7 +204,7 @@ impl Store {
     /// What the database says.
     pub async fn attempts(&self, message: &str) -> Result<Vec<AttemptRow>, StoreError> {
         let select = "SELECT id, phase, started_at, ended_at, class, code FROM attempts WHERE message = $1 ORDER BY id";
-        Ok(sqlx::query_as(select).bind(message).fetch_all(&self.readers).await?)
+        Ok(sql::query_as(select).bind(message).fetch_all(&self.readers).await?)
     }
 
     /// What a person should mend, by tenant and case.
@@ -214,29 +212,27 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn list_problems(&self, tenant: Option<&str>) -> Result<Vec<ProblemRow>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT tenant, case_id, ref, kind, role, whom, event FROM problems WHERE 1 = 1",
-        );
+        let mut query = Builder::new("SELECT tenant, case_id, ref, kind, role, whom, event FROM problems WHERE 1 = 1");
         equal(&mut query, "tenant", tenant);
         query.push(" ORDER BY tenant, case_id, number");
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
     }
 }
 
-fn equal(query: &mut QueryBuilder<Sqlite>, column: &'static str, value: Option<&str>) {
+fn equal(query: &mut Builder, column: &'static str, value: Option<&str>) {
     if let Some(value) = value {
         query.push(" AND ").push(column).push(" = ").push_bind(value.to_owned());
     }
 }
 
-fn of_case(query: &mut QueryBuilder<Sqlite>, column: &'static str, id_or_ref: Option<&str>) {
+fn of_case(query: &mut Builder, column: &'static str, id_or_ref: Option<&str>) {
     if let Some(value) = id_or_ref {
         query.push(" AND (").push(column).push(" = ").push_bind(value.to_owned());
         query.push(" OR ref = ").push_bind(value.to_owned()).push(")");
     }
 }
 
-fn limit(query: &mut QueryBuilder<Sqlite>, limit: Option<u32>) {
+fn limit(query: &mut Builder, limit: Option<u32>) {
     if let Some(limit) = limit {
         query.push(" LIMIT ").push_bind(i64::from(limit));
     }

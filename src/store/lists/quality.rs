@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
+use super::super::sql;
 use super::super::{At, Store, StoreError};
 
 /// A fact that something outside did not take.
@@ -32,6 +33,6 @@ impl Store {
     pub async fn data_quality(&self, tenant: Option<&str>) -> Result<Vec<QualityRow>, StoreError> {
         let select = "SELECT tenant, subject, kind, code, since, last_at, times FROM data_quality \
                       WHERE tenant = coalesce($1, tenant) ORDER BY tenant, subject, kind";
-        Ok(sqlx::query_as(select).bind(tenant).fetch_all(&self.readers).await?)
+        Ok(sql::query_as(select).bind(tenant).fetch_all(&self.readers).await?)
     }
 }

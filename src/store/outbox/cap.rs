@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Sqlite};
 use uuid::Uuid;
 
-use super::super::{At, EMAIL, ROWS, Store, StoreError, push_list};
+use super::super::database::Scope;
+use super::super::sql::{self, Builder};
+use super::super::{At, EMAIL, ROWS, Store, StoreError};
 use crate::calendar::Instant;
 
 /// Why a message waits that nobody refused.
@@ -25,14 +26,13 @@ impl Store {
         let in_hand = "SELECT recipient, count(*) FROM messages WHERE attempt IS NOT NULL AND tenant = $1 \
                        AND channel = $2 GROUP BY recipient";
         let mut rows: Vec<(String, i64)> =
-            sqlx::query_as(in_hand).bind(tenant).bind(EMAIL).fetch_all(&self.readers).await?;
+            sql::query_as(in_hand).bind(tenant).bind(EMAIL).fetch_all(&self.readers).await?;
         for chunk in recipients.chunks(ROWS) {
-            let mut select = QueryBuilder::<Sqlite>::new(
-                "SELECT recipient, count(*) FROM messages WHERE state = 'sent' AND tenant = ",
-            );
+            let mut select =
+                Builder::new("SELECT recipient, count(*) FROM messages WHERE state = 'sent' AND tenant = ");
             select.push_bind(tenant.to_owned()).push(" AND channel = ").push_bind(EMAIL);
             select.push(" AND ended_at >= ").push_bind(At::from(since)).push(" AND recipient IN ");
-            push_list(&mut select, chunk.iter().cloned());
+            select.push_list(chunk.iter().cloned());
             select.push(" GROUP BY recipient");
             let sent: Vec<(String, i64)> = select.build_query_as().fetch_all(&self.readers).await?;
             rows.extend(sent);
@@ -50,19 +50,19 @@ impl Store {
     /// # Errors
     /// What the database says; then nothing was changed.
     pub async fn cap(&self, attempts: &[Uuid], until: Instant) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         for chunk in attempts.chunks(ROWS) {
             let ids = || chunk.iter().map(Uuid::to_string);
-            let mut notices = QueryBuilder::<Sqlite>::new("UPDATE notices SET reason = coalesce(reason, ");
+            let mut notices = Builder::new("UPDATE notices SET reason = coalesce(reason, ");
             notices.push_bind(CAPPED);
             notices.push(") WHERE state = 'pending' AND message IN (SELECT id FROM messages WHERE attempt IN ");
-            push_list(&mut notices, ids());
+            notices.push_list(ids());
             notices.push(")");
-            notices.build().execute(&mut *write).await?;
-            let mut messages = QueryBuilder::<Sqlite>::new("UPDATE messages SET reason = coalesce(reason, ");
+            notices.build().execute(&mut write).await?;
+            let mut messages = Builder::new("UPDATE messages SET reason = coalesce(reason, ");
             messages.push_bind(CAPPED).push("), urgent = 0 WHERE state = 'claimed' AND attempt IN ");
-            push_list(&mut messages, ids());
-            messages.build().execute(&mut *write).await?;
+            messages.push_list(ids());
+            messages.build().execute(&mut write).await?;
         }
         write.commit().await?;
         self.postpone(attempts, until).await

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
+
 use uuid::Uuid;
 
-use super::super::columns::decode;
+use super::super::database::Scope;
 use super::super::quarantine::set_aside;
-use super::super::{At, Day, Quarantined, ROWS, Store, StoreError, Write, push_list};
+use super::super::sql::{self, Builder, Lock, Row};
+use super::super::{At, Day, Quarantined, ROWS, Store, StoreError, Write};
 use super::{Claimed, ClaimedNotice, MessageRow, NoticeName};
 use crate::calendar::Instant;
 use crate::notice::Recipient;
@@ -31,9 +31,9 @@ impl Store {
         if self.next_try_at(channel).await?.is_none_or(|next| next > now) {
             return Ok(vec![]);
         }
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         let rows = readable_messages(&mut write, channel, limit, now).await?;
-        let lease_until = At::from(now + lease);
+        let lease_until = At(write.lease_clock(now).0 + lease.num_milliseconds());
         let mut claimed = Vec::with_capacity(rows.len());
         for chunk in rows.chunks(ROWS) {
             let attempts = open_attempts(&mut write, chunk, owner, lease_until, now).await?;
@@ -53,7 +53,7 @@ impl Store {
     pub async fn next_try_at(&self, channel: &str) -> Result<Option<Instant>, StoreError> {
         let select = "SELECT next_try_at FROM messages WHERE state = 'pending' AND channel = $1 \
                       ORDER BY next_try_at LIMIT 1";
-        let next: Option<At> = sqlx::query_scalar(select).bind(channel).fetch_optional(&self.readers).await?;
+        let next: Option<At> = sql::query_scalar(select).bind(channel).fetch_optional(&self.readers).await?;
         Ok(next.map(At::instant))
     }
 
@@ -69,18 +69,18 @@ impl Store {
         names: &[(NoticeName, &str)],
         now: Instant,
     ) -> Result<Option<usize>, StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         let select = "SELECT id FROM messages WHERE attempt = $1 AND state = 'claimed'";
         let message: Option<String> =
-            sqlx::query_scalar(select).bind(attempt.to_string()).fetch_optional(&mut *write).await?;
+            sql::query_scalar(select).bind(attempt.to_string()).locking(Lock::Wait).fetch_optional(&mut write).await?;
         let Some(message) = message else { return Ok(None) };
         for (name, reason) in names {
             let update = "UPDATE notices SET state = 'withdrawn', reason = $1 WHERE message = $2 AND state = 'pending' \
                           AND case_id = $3 AND rule = $4 AND start = $5 AND step = $6 AND repetition = $7 \
                           AND due_on = $8 AND role = $9";
-            let query = sqlx::query(update).bind(*reason).bind(&message).bind(&name.case).bind(&name.rule);
+            let query = sql::query(update).bind(*reason).bind(&message).bind(&name.case).bind(&name.rule);
             let query = query.bind(&name.start).bind(&name.step).bind(name.repetition);
-            query.bind(Day(name.due_on)).bind(&name.role).execute(&mut *write).await?;
+            query.bind(Day(name.due_on)).bind(&name.role).execute(&mut write).await?;
         }
         let left = carried(&mut write, &message).await?;
         if left == 0 {
@@ -102,10 +102,10 @@ async fn readable_messages(
         let select = "SELECT id, tenant, recipient, channel, slot, urgent, escalation, subject, possible_repeat, tries, \
                       reason FROM messages WHERE state = 'pending' AND channel = $1 AND +next_try_at <= $2 \
                       ORDER BY escalation DESC, created_at, id LIMIT $3";
-        let query = sqlx::query(select).bind(channel).bind(At::from(now)).bind(i64::from(limit));
+        let query = sql::query(select).bind(channel).bind(At::from(now)).bind(i64::from(limit)).locking(Lock::Skip);
         let (mut rows, mut unreadable) = (vec![], false);
-        for row in query.fetch_all(&mut **write).await? {
-            let message = decode::<MessageRow>(&row).and_then(|message| match Uuid::parse_str(&message.id) {
+        for row in query.fetch_rows(&mut *write).await? {
+            let message = row.decode::<MessageRow>().and_then(|message| match Uuid::parse_str(&message.id) {
                 Ok(_) => Ok(message),
                 Err(_) => Err("the id is no UUID".to_owned()),
             });
@@ -125,7 +125,7 @@ async fn readable_messages(
 
 async fn hold(write: &mut Write, tenant: &str, id: &str, reason: String, now: Instant) -> Result<(), StoreError> {
     let update = "UPDATE messages SET state = 'held', reason = 'unreadable' WHERE id = $1";
-    sqlx::query(update).bind(id).execute(&mut **write).await?;
+    sql::query(update).bind(id).execute(&mut *write).await?;
     set_aside(write, &[Quarantined::new(tenant, format!("message {id}"), reason, now)]).await
 }
 
@@ -138,20 +138,19 @@ async fn open_attempts(
     now: Instant,
 ) -> Result<Vec<Uuid>, StoreError> {
     let attempts: Vec<Uuid> = rows.iter().map(|_| Uuid::now_v7()).collect();
-    let mut insert =
-        QueryBuilder::<Sqlite>::new("INSERT INTO attempts (id, message, phase, owner, lease_until, started_at) ");
-    insert.push_values(rows.iter().zip(&attempts), |mut row, (message, attempt)| {
+    let mut insert = Builder::new("INSERT INTO attempts (id, message, phase, owner, lease_until, started_at) ");
+    insert.push_values(rows.iter().zip(&attempts), |row, (message, attempt)| {
         row.push_bind(attempt.to_string()).push_bind(&message.id).push_bind("claimed").push_bind(owner);
         row.push_bind(lease_until).push_bind(At::from(now));
     });
-    insert.build().execute(&mut **write).await?;
-    let mut update = QueryBuilder::<Sqlite>::new("UPDATE messages SET state = 'claimed', lease_until = ");
+    insert.build().execute(&mut *write).await?;
+    let mut update = Builder::new("UPDATE messages SET state = 'claimed', lease_until = ");
     update.push_bind(lease_until).push(
         ", attempt = (SELECT a.id FROM attempts a WHERE a.message = messages.id AND a.phase = 'claimed') \
          WHERE state = 'pending' AND id IN ",
     );
-    push_list(&mut update, rows.iter().map(|row| row.id.clone()));
-    update.build().execute(&mut **write).await?;
+    update.push_list(rows.iter().map(|row| row.id.clone()));
+    update.build().execute(&mut *write).await?;
     Ok(attempts)
 }
 
@@ -159,18 +158,18 @@ async fn open_attempts(
 /// read is taken out, and its case planned anew.
 async fn notices(write: &mut Write, rows: &[MessageRow]) -> Result<HashMap<String, Vec<ClaimedNotice>>, StoreError> {
     loop {
-        let mut select = QueryBuilder::<Sqlite>::new(
+        let mut select = Builder::new(
             "SELECT message, tenant, state, case_id, ref, rule, start, step, repetition, due_on, role, position, purpose, \
              outcome, handled_on FROM notices WHERE state IN ('pending', 'done', 'sent') AND message IN ",
         );
-        push_list(&mut select, rows.iter().map(|row| row.id.clone()));
+        select.push_list(rows.iter().map(|row| row.id.clone()));
         select.push(" ORDER BY due_on, ref, rule, start, position, repetition, role");
         let (mut notices, mut unreadable) = (HashMap::<String, Vec<ClaimedNotice>>::new(), false);
-        for row in select.build().fetch_all(&mut **write).await? {
-            match decode::<ClaimedNotice>(&row) {
+        for row in select.build().fetch_rows(&mut *write).await? {
+            match row.decode::<ClaimedNotice>() {
                 Ok(notice) => notices.entry(row.try_get("message")?).or_default().push(notice),
                 // What was sent stays so.
-                Err(_) if row.try_get::<&str, _>("state")? == "sent" => {}
+                Err(_) if row.try_get::<String>("state")? == "sent" => {}
                 Err(_) => {
                     unreadable = true;
                     take_out(write, &row).await?;
@@ -184,14 +183,14 @@ async fn notices(write: &mut Write, rows: &[MessageRow]) -> Result<HashMap<Strin
 }
 
 /// Takes a case's notices out of a message in which one of them cannot be read, and has the case planned again.
-async fn take_out(write: &mut Write, row: &SqliteRow) -> Result<(), StoreError> {
+async fn take_out(write: &mut Write, row: &Row) -> Result<(), StoreError> {
     let (message, tenant, case): (&str, &str, &str) =
         (row.try_get("message")?, row.try_get("tenant")?, row.try_get("case_id")?);
     let notices = "UPDATE notices SET state = 'withdrawn', reason = 'unreadable' \
                    WHERE message = $1 AND tenant = $2 AND case_id = $3 AND state IN ('pending', 'done')";
-    sqlx::query(notices).bind(message).bind(tenant).bind(case).execute(&mut **write).await?;
+    sql::query(notices).bind(message).bind(tenant).bind(case).execute(&mut *write).await?;
     let agenda = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
-    sqlx::query(agenda).bind(tenant).bind(case).execute(&mut **write).await?;
+    sql::query(agenda).bind(tenant).bind(case).execute(&mut *write).await?;
     Ok(())
 }
 
@@ -226,15 +225,15 @@ impl MessageRow {
 /// How many unsent notices a message has.
 async fn carried(write: &mut Write, message: &str) -> Result<usize, StoreError> {
     let select = "SELECT count(*) FROM notices WHERE message = $1 AND state = 'pending'";
-    let count: i64 = sqlx::query_scalar(select).bind(message).fetch_one(&mut **write).await?;
+    let count: i64 = sql::query_scalar(select).bind(message).fetch_one(&mut *write).await?;
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
 async fn withdraw_message(write: &mut Write, attempt: Uuid, now: Instant) -> Result<(), StoreError> {
     let update = "UPDATE messages SET state = 'withdrawn', reason = 'nothing applies', attempt = NULL, \
                   lease_until = NULL, ended_at = $2 WHERE attempt = $1 AND state = 'claimed'";
-    sqlx::query(update).bind(attempt.to_string()).bind(At::from(now)).execute(&mut **write).await?;
+    sql::query(update).bind(attempt.to_string()).bind(At::from(now)).execute(&mut *write).await?;
     let update = "UPDATE attempts SET phase = 'withdrawn', ended_at = $2 WHERE id = $1";
-    sqlx::query(update).bind(attempt.to_string()).bind(At::from(now)).execute(&mut **write).await?;
+    sql::query(update).bind(attempt.to_string()).bind(At::from(now)).execute(&mut *write).await?;
     Ok(())
 }

@@ -6,6 +6,8 @@ use serde::Serialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::super::database::Scope;
+use super::super::sql;
 use super::super::{At, Store, StoreError, Write};
 use super::FailureClass;
 use super::settle::end_attempt;
@@ -63,7 +65,7 @@ impl Store {
     /// What the database says.
     pub async fn channels(&self) -> Result<Vec<ChannelState>, StoreError> {
         let select = "SELECT name, accepted_at, held_since, held_until, held_code, probes FROM channels ORDER BY name";
-        Ok(sqlx::query_as(select).fetch_all(&self.readers).await?)
+        Ok(sql::query_as(select).fetch_all(&self.readers).await?)
     }
 
     /// P8 for a refusal that speaks of the channel: it is held, unless it took other messages since it refused this one
@@ -79,24 +81,24 @@ impl Store {
         retry_at: Instant,
         now: Instant,
     ) -> Result<Held, StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         let only_this = takes_others(&mut write, attempt, channel).await?;
         if !end_attempt(&mut write, attempt, FailureClass::Channel, code, now).await? {
             return Ok(Held::NotOurs);
         }
         let free = "UPDATE notices SET state = 'pending' WHERE state = 'committing' \
                     AND message = (SELECT id FROM messages WHERE attempt = $1)";
-        sqlx::query(free).bind(attempt.to_string()).execute(&mut *write).await?;
+        sql::query(free).bind(attempt.to_string()).execute(&mut write).await?;
         let update = "UPDATE messages SET state = 'pending', next_try_at = $2, tries = tries + 1, attempt = NULL, \
                       lease_until = NULL WHERE attempt = $1";
-        sqlx::query(update).bind(attempt.to_string()).bind(At::from(retry_at)).execute(&mut *write).await?;
+        sql::query(update).bind(attempt.to_string()).bind(At::from(retry_at)).execute(&mut write).await?;
         let held = if only_this { Held::OnlyThis } else { Held::Until(hold(&mut write, channel, code, now).await?) };
         if let Held::Until(until) = held {
             // Another message is the probe, where there is one: this one may be what the channel does not want.
             let update = "UPDATE messages SET next_try_at = $2 WHERE next_try_at < $2 AND state = 'pending' \
                           AND id = (SELECT message FROM attempts WHERE id = $1)";
             let later = At::from(until + TimeDelta::seconds(1));
-            sqlx::query(update).bind(attempt.to_string()).bind(later).execute(&mut *write).await?;
+            sql::query(update).bind(attempt.to_string()).bind(later).execute(&mut write).await?;
         }
         write.commit().await?;
         self.forget_noted(channel);
@@ -109,14 +111,14 @@ async fn takes_others(write: &mut Write, attempt: Uuid, channel: &str) -> Result
     let select = "SELECT count(*) FROM channels c WHERE c.name = $2 AND c.accepted_at > \
                   (SELECT max(a.ended_at) FROM attempts a JOIN messages m ON m.id = a.message \
                    WHERE m.attempt = $1 AND a.class = 'channel')";
-    let count: i64 = sqlx::query_scalar(select).bind(attempt.to_string()).bind(channel).fetch_one(&mut **write).await?;
+    let count: i64 = sql::query_scalar(select).bind(attempt.to_string()).bind(channel).fetch_one(&mut *write).await?;
     Ok(count > 0)
 }
 
 /// Holds a channel, longer with each probe that it refused. Several lines that are refused at once are one refusal.
 async fn hold(write: &mut Write, channel: &str, code: &str, now: Instant) -> Result<Instant, StoreError> {
     let select = "SELECT name, accepted_at, held_since, held_until, held_code, probes FROM channels WHERE name = $1";
-    let known: Option<ChannelState> = sqlx::query_as(select).bind(channel).fetch_optional(&mut **write).await?;
+    let known: Option<ChannelState> = sql::query_as(select).bind(channel).fetch_optional(&mut *write).await?;
     if let Some(until) = known.as_ref().and_then(|known| known.held_at(now)) {
         return Ok(until);
     }
@@ -126,7 +128,7 @@ async fn hold(write: &mut Write, channel: &str, code: &str, now: Instant) -> Res
     let upsert = "INSERT INTO channels (name, held_since, held_until, held_code, probes) VALUES ($1, $2, $3, $4, $5) \
                   ON CONFLICT (name) DO UPDATE SET held_since = coalesce(channels.held_since, excluded.held_since), \
                   held_until = excluded.held_until, held_code = excluded.held_code, probes = excluded.probes";
-    let query = sqlx::query(upsert).bind(channel).bind(At::from(now)).bind(At::from(until)).bind(code).bind(probes);
-    query.execute(&mut **write).await?;
+    let query = sql::query(upsert).bind(channel).bind(At::from(now)).bind(At::from(until)).bind(code).bind(probes);
+    query.execute(&mut *write).await?;
     Ok(until)
 }

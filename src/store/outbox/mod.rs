@@ -146,6 +146,8 @@ impl ClaimedNotice {
 pub struct Ready {
     /// The attempt.
     pub attempt: Uuid,
+    /// The municipality's id.
+    pub tenant: String,
     /// How many notices the composed text carries.
     pub carried: usize,
     /// Case ids with the version of the document that they were re-read in, where they were.

@@ -1,9 +1,10 @@
 //! What an address refuses goes to the next in the chain: each case's notices to whoever comes next for that case.
 
-use sqlx::{QueryBuilder, Sqlite};
 use uuid::Uuid;
 
+use super::super::database::Scope;
 use super::super::rounds::withdraw_empty;
+use super::super::sql::{self, Builder, Lock};
 use super::super::{At, Day, EMAIL, Store, StoreError, Write};
 use super::settle::end_attempt;
 use super::{ClaimedNotice, FailureClass, NoticeName, PASSED_ON};
@@ -49,14 +50,19 @@ impl Store {
         retry_at: Instant,
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
+        let tenant = "SELECT tenant FROM messages WHERE attempt = $1";
+        let tenant: Option<String> =
+            sql::query_scalar(tenant).bind(attempt.to_string()).fetch_optional(&mut write).await?;
+        let Some(tenant) = tenant else { return Ok(false) };
+        write.keep(&tenant).await?;
         if !end_attempt(&mut write, attempt, refusal.class, refusal.code, now).await? {
             return Ok(false);
         }
         let select = "SELECT id FROM messages WHERE attempt = $1";
-        let message: String = sqlx::query_scalar(select).bind(attempt.to_string()).fetch_one(&mut *write).await?;
+        let message: String = sql::query_scalar(select).bind(attempt.to_string()).fetch_one(&mut write).await?;
         let free = "UPDATE notices SET state = 'pending' WHERE state = 'committing' AND message = $1";
-        sqlx::query(free).bind(&message).execute(&mut *write).await?;
+        sql::query(free).bind(&message).execute(&mut write).await?;
         hand_on(&mut write, &message, onward, refusal.reason, now).await?;
         let update = "UPDATE messages SET tries = tries + 1, attempt = NULL, lease_until = NULL, next_try_at = $2, \
                       state = CASE WHEN left_over.notices > 0 OR subject IS NOT NULL THEN 'pending' ELSE 'withdrawn' END, \
@@ -64,8 +70,8 @@ impl Store {
                       ended_at = CASE WHEN left_over.notices > 0 OR subject IS NOT NULL THEN NULL ELSE $4 END \
                       FROM (SELECT count(*) AS notices FROM notices WHERE message = $1 AND state = 'pending') left_over \
                       WHERE id = $1";
-        let query = sqlx::query(update).bind(&message).bind(At::from(retry_at)).bind(refusal.reason);
-        query.bind(At::from(now)).execute(&mut *write).await?;
+        let query = sql::query(update).bind(&message).bind(At::from(retry_at)).bind(refusal.reason);
+        query.bind(At::from(now)).execute(&mut write).await?;
         write.commit().await?;
         Ok(true)
     }
@@ -82,10 +88,15 @@ impl Store {
         onward: &[(Recipient, Vec<NoticeName>)],
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
-        let select = "SELECT count(*) FROM messages WHERE id = $1 AND state = 'pending'";
-        let waits: i64 = sqlx::query_scalar(select).bind(message).fetch_one(&mut *write).await?;
-        if waits == 0 {
+        let mut write = self.write(Scope::Rows).await?;
+        let tenant = "SELECT tenant FROM messages WHERE id = $1";
+        let tenant: Option<String> = sql::query_scalar(tenant).bind(message).fetch_optional(&mut write).await?;
+        let Some(tenant) = tenant else { return Ok(false) };
+        write.keep(&tenant).await?;
+        let select = "SELECT id FROM messages WHERE id = $1 AND state = 'pending'";
+        let waits = sql::query_scalar(select).bind(message).locking(Lock::Wait);
+        let waits: Option<String> = waits.fetch_optional(&mut write).await?;
+        if waits.is_none() {
             return Ok(false);
         }
         hand_on(&mut write, message, onward, reason, now).await?;
@@ -119,7 +130,7 @@ impl Store {
                           WHERE g.state = 'gathering' AND g.recipient = m.recipient AND later.state = 'pending' \
                           AND later.tenant = n.tenant AND later.case_id = n.case_id AND later.rule = n.rule \
                           AND later.start = n.start AND later.due_on = n.due_on) ORDER BY m.id, n.position";
-        let rows: Vec<Row> = sqlx::query_as(select).bind(tenant).bind(EMAIL).fetch_all(&self.readers).await?;
+        let rows: Vec<Row> = sql::query_as(select).bind(tenant).bind(EMAIL).fetch_all(&self.readers).await?;
         let mut undelivered: Vec<Undelivered> = Vec::new();
         for Row { message, recipient, code, notice } in rows {
             match undelivered.last_mut().filter(|last| last.message == message) {
@@ -151,9 +162,9 @@ impl Store {
         let upsert = "INSERT INTO data_quality (tenant, subject, kind, code, since, last_at, times) \
                       VALUES ($1, $2, $3, $4, $5, $5, 1) ON CONFLICT (tenant, subject, kind) DO UPDATE \
                       SET code = excluded.code, last_at = excluded.last_at, times = data_quality.times + 1";
-        let mut write = self.write().await?;
-        let query = sqlx::query(upsert).bind(tenant).bind(subject).bind(kind).bind(code).bind(At::from(now));
-        query.execute(&mut *write).await?;
+        let mut write = self.write(Scope::Rows).await?;
+        let query = sql::query(upsert).bind(tenant).bind(subject).bind(kind).bind(code).bind(At::from(now));
+        query.execute(&mut write).await?;
         write.commit().await?;
         Ok(())
     }
@@ -187,12 +198,12 @@ async fn hand_over(
                   AND own.channel = other.channel AND own.slot = other.slot WHERE other.state = 'pending' \
                   AND other.recipient = $2 AND other.reason = $3 AND other.possible_repeat = 0 AND other.subject IS NULL \
                   AND own.subject IS NULL ORDER BY other.id LIMIT 1";
-    let query = sqlx::query_scalar(select).bind(message).bind(recipient.to_string()).bind(PASSED_ON);
-    let known: Option<String> = query.fetch_optional(&mut **write).await?;
+    let query = sql::query_scalar(select).bind(message).bind(recipient.to_string()).bind(PASSED_ON).locking(Lock::Wait);
+    let known: Option<String> = query.fetch_optional(&mut *write).await?;
     if let Some(known) = known {
         let update = "UPDATE messages SET escalation = 1 \
                       WHERE id = $2 AND (SELECT escalation FROM messages WHERE id = $1) = 1";
-        sqlx::query(update).bind(message).bind(&known).execute(&mut **write).await?;
+        sql::query(update).bind(message).bind(&known).execute(&mut *write).await?;
         return Ok(known);
     }
     let id = Uuid::now_v7().to_string();
@@ -200,8 +211,8 @@ async fn hand_over(
                       possible_repeat, tries, next_try_at, created_at) \
                   SELECT $2, tenant, $3, channel, slot, urgent, escalation, subject, 'pending', $4, 0, 0, $5, created_at \
                   FROM messages WHERE id = $1";
-    let query = sqlx::query(insert).bind(message).bind(&id).bind(recipient.to_string()).bind(PASSED_ON);
-    query.bind(At::from(now)).execute(&mut **write).await?;
+    let query = sql::query(insert).bind(message).bind(&id).bind(recipient.to_string()).bind(PASSED_ON);
+    query.bind(At::from(now)).execute(&mut *write).await?;
     Ok(id)
 }
 
@@ -213,7 +224,7 @@ async fn give(
     (next, recipient): (&str, &Recipient),
     reason: &str,
 ) -> Result<(), StoreError> {
-    let mut update = QueryBuilder::<Sqlite>::new("UPDATE notices SET message = ");
+    let mut update = Builder::new("UPDATE notices SET message = ");
     update.push_bind(next.to_owned()).push(", recipient = CASE WHEN outcome = 'sent' THEN ");
     update.push_bind(recipient.to_string()).push(" ELSE recipient END, reason = ").push_bind(reason.to_owned());
     update.push(" WHERE message = ").push_bind(message.to_owned());
@@ -222,6 +233,6 @@ async fn give(
     update.push(" AND (outcome <> 'sent' OR (step = ").push_bind(name.step.clone());
     update.push(" AND repetition = ").push_bind(name.repetition).push(" AND role = ").push_bind(name.role.clone());
     update.push("))");
-    update.build().execute(&mut **write).await?;
+    update.build().execute(&mut *write).await?;
     Ok(())
 }

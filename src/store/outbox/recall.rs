@@ -1,17 +1,17 @@
 //! What the acceptance journal knows and the database does not: taken as sent, and never sent again.
 
 use serde::Serialize;
-use sqlx::{QueryBuilder, Sqlite};
 
+use super::super::database::Scope;
+use super::super::sql::{self, Builder};
 use super::super::{At, Day, ROWS, Store, StoreError, Write};
 use super::settle::mark_notices_sent;
 use super::{Claimed, ClaimedNotice};
+use uuid::Uuid;
+
 use crate::calendar::Instant;
 use crate::journal::{Acceptance, HandledStep, Mark};
 use crate::notice::Purpose;
-
-/// The name under which the place in the journal is kept.
-const MARK: &str = "journal";
 
 /// What was recalled from the journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -62,13 +62,19 @@ impl ClaimedNotice {
 }
 
 impl Store {
-    /// Up to where the journal is known to be in the database.
+    /// The name under which the place in a journal is kept. Beside a file there is one.
+    fn mark(&self, journal: Uuid) -> String {
+        if self.is_shared() { format!("journal:{journal}") } else { "journal".to_owned() }
+    }
+
+    /// Up to where a journal, named by its id, is known to be in the database.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn journal_mark(&self) -> Result<Mark, StoreError> {
+    pub async fn journal_mark(&self, journal: Uuid) -> Result<Mark, StoreError> {
         let select = "SELECT value FROM settings WHERE name = $1";
-        let text: Option<String> = sqlx::query_scalar(select).bind(MARK).fetch_optional(&self.readers).await?;
+        let text: Option<String> =
+            sql::query_scalar(select).bind(self.mark(journal)).fetch_optional(&self.readers).await?;
         Ok(text.and_then(|text| Mark::parse(&text)).unwrap_or_default())
     }
 
@@ -77,10 +83,16 @@ impl Store {
     ///
     /// # Errors
     /// What the database says; then the same call may be repeated.
-    pub async fn recall(&self, accepted: &[Acceptance], mark: Mark, now: Instant) -> Result<Recalled, StoreError> {
+    pub async fn recall(
+        &self,
+        accepted: &[Acceptance],
+        (journal, mark): (Uuid, Mark),
+        now: Instant,
+    ) -> Result<Recalled, StoreError> {
         let mut recalled = Recalled::default();
         for chunk in accepted.chunks(ROWS) {
-            let mut write = self.write().await?;
+            let tenants: Vec<&str> = chunk.iter().map(|one| one.tenant.as_str()).collect();
+            let mut write = self.write(Scope::Tenants(&tenants)).await?;
             for one in chunk {
                 if settle(&mut write, one, now).await? {
                     recalled.settled += 1;
@@ -90,10 +102,10 @@ impl Store {
             }
             write.commit().await?;
         }
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         let upsert = "INSERT INTO settings (name, value) VALUES ($1, $2) \
                       ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value";
-        sqlx::query(upsert).bind(MARK).bind(mark.to_string()).execute(&mut *write).await?;
+        sql::query(upsert).bind(self.mark(journal)).bind(mark.to_string()).execute(&mut write).await?;
         write.commit().await?;
         Ok(recalled)
     }
@@ -105,8 +117,8 @@ async fn settle(write: &mut Write, one: &Acceptance, now: Instant) -> Result<boo
                   WHERE id = $1 AND state <> 'sent' AND NOT EXISTS \
                       (SELECT 1 FROM attempts WHERE id = $3 AND phase = 'accepted') RETURNING id";
     // What was accepted with this attempt and waits again is replayed by hand: this line does not speak of that.
-    let query = sqlx::query_scalar(update).bind(one.message.to_string()).bind(one.at).bind(one.attempt.to_string());
-    let message: Option<String> = query.fetch_optional(&mut **write).await?;
+    let query = sql::query_scalar(update).bind(one.message.to_string()).bind(one.at).bind(one.attempt.to_string());
+    let message: Option<String> = query.fetch_optional(&mut *write).await?;
     let Some(message) = message else { return Ok(false) };
     mark_notices_sent(write, &[message]).await?;
     record_attempt(write, one, now).await?;
@@ -117,8 +129,8 @@ async fn record_attempt(write: &mut Write, one: &Acceptance, now: Instant) -> Re
     let insert = "INSERT INTO attempts (id, message, phase, owner, lease_until, started_at, ended_at, code) \
                   VALUES ($1, $2, 'accepted', 'journal', $3, $4, $4, $5) ON CONFLICT (id) DO UPDATE \
                   SET phase = excluded.phase, ended_at = excluded.ended_at, class = NULL, code = excluded.code";
-    let query = sqlx::query(insert).bind(one.attempt.to_string()).bind(one.message.to_string());
-    query.bind(At::from(now)).bind(one.at).bind(&one.code).execute(&mut **write).await?;
+    let query = sql::query(insert).bind(one.attempt.to_string()).bind(one.message.to_string());
+    query.bind(At::from(now)).bind(one.at).bind(&one.code).execute(&mut *write).await?;
     Ok(())
 }
 
@@ -129,16 +141,16 @@ async fn restore(write: &mut Write, one: &Acceptance) -> Result<bool, StoreError
                       possible_repeat, tries, next_try_at, created_at, ended_at) \
                   VALUES ($1, $2, $3, $4, $5, 0, $6, $7, 'sent', 'recalled from the journal', 0, 0, $8, $8, $8) \
                   ON CONFLICT (id) DO NOTHING";
-    let query = sqlx::query(insert).bind(one.message.to_string()).bind(&one.tenant).bind(&one.recipient);
+    let query = sql::query(insert).bind(one.message.to_string()).bind(&one.tenant).bind(&one.recipient);
     let query = query.bind(&one.channel).bind(one.slot).bind(i64::from(escalation)).bind(&one.subject).bind(one.at);
-    if query.execute(&mut **write).await?.rows_affected() == 0 {
+    if query.execute(&mut *write).await? == 0 {
         return Ok(false);
     }
     if let Some(subject) = &one.subject {
         let insert = "INSERT INTO tenant_notices (tenant, name, message, created_at) VALUES ($1, $2, $3, $4) \
                       ON CONFLICT (tenant, name) DO NOTHING";
-        let query = sqlx::query(insert).bind(&one.tenant).bind(subject);
-        query.bind(one.message.to_string()).bind(one.at).execute(&mut **write).await?;
+        let query = sql::query(insert).bind(&one.tenant).bind(subject);
+        query.bind(one.message.to_string()).bind(one.at).execute(&mut *write).await?;
     }
     for chunk in one.steps.chunks(ROWS) {
         restore_steps(write, one, chunk).await?;
@@ -149,11 +161,11 @@ async fn restore(write: &mut Write, one: &Acceptance) -> Result<bool, StoreError
 }
 
 async fn restore_steps(write: &mut Write, one: &Acceptance, steps: &[HandledStep]) -> Result<(), StoreError> {
-    let mut insert = QueryBuilder::<Sqlite>::new(
+    let mut insert = Builder::new(
         "INSERT INTO notices (tenant, case_id, rule, start, step, repetition, due_on, role, channel, ref, position, \
          purpose, outcome, recipient, state, message, handled_on, made_at) ",
     );
-    insert.push_values(steps, |mut row, step| {
+    insert.push_values(steps, |row, step| {
         let is_sent = step.outcome == "sent";
         row.push_bind(one.tenant.clone()).push_bind(step.case.clone()).push_bind(step.rule.clone());
         row.push_bind(step.start.clone()).push_bind(step.step.clone()).push_bind(step.repetition);
@@ -170,6 +182,6 @@ async fn restore_steps(write: &mut Write, one: &Acceptance, steps: &[HandledStep
          SET outcome = excluded.outcome, recipient = excluded.recipient, state = excluded.state, reason = NULL, \
              message = excluded.message, handled_on = excluded.handled_on WHERE notices.state <> 'sent'",
     );
-    insert.build().execute(&mut **write).await?;
+    insert.build().execute(&mut *write).await?;
     Ok(())
 }

@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use chrono::TimeDelta;
-use sqlx::{QueryBuilder, Sqlite};
+
 use uuid::Uuid;
 
-use super::super::{At, ROWS, Store, StoreError, Write, push_list};
+use super::super::database::Scope;
+use super::super::sql::{self, Builder};
+use super::super::{At, ROWS, Store, StoreError, Write};
 use super::{CommitVerdict, FailureClass, Next, Ready};
 use crate::calendar::Instant;
 
@@ -47,8 +49,8 @@ impl Store {
     ///
     /// P4 is the point of no return: [`CommitVerdict::Go`] only where the lease is still ours, every notice that the
     /// text carries still applies, and neither a case nor the municipality was changed since it was re-read. P8 says
-    /// for each acceptance whether its message was still in that attempt's hands; where not, it was taken back and may
-    /// go out again. Both answers come back in the same order.
+    /// for each acceptance whether its message was still in that attempt's hands, or is accepted with it already; where
+    /// not, it was taken back and may go out again. Both answers come back in the same order.
     ///
     /// # Errors
     /// What the database says; then nothing was changed: nothing may be handed over, and the call may be repeated.
@@ -58,7 +60,10 @@ impl Store {
         accepted: &[Accepted],
         now: Instant,
     ) -> Result<(Vec<CommitVerdict>, Vec<bool>), StoreError> {
-        let mut write = self.write().await?;
+        let mut tenants: Vec<&str> = ready.iter().map(|one| one.tenant.as_str()).collect();
+        tenants.dedup();
+        // What is about to leave must stay as it is until that is written down.
+        let mut write = self.write(if ready.is_empty() { Scope::Rows } else { Scope::Steady(&tenants) }).await?;
         let mut settled = Vec::with_capacity(accepted.len());
         for chunk in accepted.chunks(ROWS) {
             settled.extend(accept(&mut write, chunk, now).await?);
@@ -80,17 +85,17 @@ impl Store {
     /// # Errors
     /// What the database says; then nothing was changed.
     pub async fn postpone(&self, attempts: &[Uuid], until: Instant) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         for chunk in attempts.chunks(ROWS) {
             let ids = || chunk.iter().map(Uuid::to_string);
-            let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM attempts WHERE phase = 'claimed' AND id IN ");
-            push_list(&mut delete, ids());
-            delete.build().execute(&mut *write).await?;
-            let mut update = QueryBuilder::<Sqlite>::new("UPDATE messages SET state = 'pending', next_try_at = ");
+            let mut delete = Builder::new("DELETE FROM attempts WHERE phase = 'claimed' AND id IN ");
+            delete.push_list(ids());
+            delete.build().execute(&mut write).await?;
+            let mut update = Builder::new("UPDATE messages SET state = 'pending', next_try_at = ");
             update.push_bind(At::from(until));
             update.push(", attempt = NULL, lease_until = NULL WHERE state = 'claimed' AND attempt IN ");
-            push_list(&mut update, ids());
-            update.build().execute(&mut *write).await?;
+            update.push_list(ids());
+            update.build().execute(&mut write).await?;
         }
         write.commit().await?;
         Ok(())
@@ -109,7 +114,7 @@ impl Store {
         next: &Next,
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         let ours = end_attempt(&mut write, attempt, class, code, now).await?;
         if ours {
             back_to_pending(&mut write, attempt, class, next, now).await?;
@@ -125,12 +130,12 @@ async fn accept(write: &mut Write, accepted: &[Accepted], now: Instant) -> Resul
     }
     let ours = accepted_attempts(write, accepted, now).await?;
     let sent = || accepted.iter().filter(|one| ours.contains(&one.attempt.to_string()));
-    let mut update = QueryBuilder::<Sqlite>::new("UPDATE messages SET state = 'sent', ended_at = ");
+    let mut update = Builder::new("UPDATE messages SET state = 'sent', ended_at = ");
     update.push_bind(At::from(now));
     update.push(", attempt = NULL, lease_until = NULL WHERE state = 'committing' AND attempt IN ");
-    push_list(&mut update, sent().map(|one| one.attempt.to_string()));
+    update.push_list(sent().map(|one| one.attempt.to_string()));
     update.push(" RETURNING id");
-    let messages: Vec<String> = update.build_query_scalar().fetch_all(&mut **write).await?;
+    let messages: Vec<String> = update.build_query_scalar().fetch_all(&mut *write).await?;
     mark_notices_sent(write, &messages).await?;
     Ok(accepted.iter().map(|one| ours.contains(&one.attempt.to_string())).collect())
 }
@@ -147,25 +152,32 @@ async fn accepted_attempts(
     }
     let mut ours = HashSet::with_capacity(accepted.len());
     for (code, attempts) in by_code {
-        let mut update = QueryBuilder::<Sqlite>::new("UPDATE attempts SET phase = 'accepted', code = ");
+        let mut update = Builder::new("UPDATE attempts SET phase = 'accepted', code = ");
         update.push_bind(code.to_owned()).push(", ended_at = ").push_bind(At::from(now));
         update.push(
             " WHERE phase = 'committing' AND EXISTS (SELECT 1 FROM messages WHERE attempt = attempts.id) AND id IN ",
         );
-        push_list(&mut update, attempts.into_iter());
+        update.push_list(attempts.into_iter());
         update.push(" RETURNING id");
-        let ended: Vec<String> = update.build_query_scalar().fetch_all(&mut **write).await?;
+        let ended: Vec<String> = update.build_query_scalar().fetch_all(&mut *write).await?;
         ours.extend(ended);
+    }
+    if ours.len() < accepted.len() {
+        // Whoever never heard how a commit ended asks again: what is accepted stays so.
+        let mut select = Builder::new("SELECT id FROM attempts WHERE phase = 'accepted' AND id IN ");
+        select.push_list(accepted.iter().map(|one| one.attempt.to_string()));
+        let before: Vec<String> = select.build_query_scalar().fetch_all(&mut *write).await?;
+        ours.extend(before);
     }
     Ok(ours)
 }
 
 pub(super) async fn mark_notices_sent(write: &mut Write, messages: &[String]) -> Result<(), StoreError> {
-    let mut update = QueryBuilder::<Sqlite>::new(
+    let mut update = Builder::new(
         "UPDATE notices SET state = 'sent', reason = CASE WHEN reason = 'cap' THEN NULL ELSE reason END WHERE state IN ('pending', 'committing') AND message IN ",
     );
-    push_list(&mut update, messages.iter().cloned());
-    update.build().execute(&mut **write).await?;
+    update.push_list(messages.iter().cloned());
+    update.build().execute(&mut *write).await?;
     Ok(())
 }
 
@@ -196,7 +208,7 @@ async fn free_channels(write: &mut Write, channels: &[String], now: Instant) -> 
         let upsert = "INSERT INTO channels (name, accepted_at, probes) VALUES ($1, $2, 0) ON CONFLICT (name) DO UPDATE \
                       SET accepted_at = excluded.accepted_at, held_since = NULL, held_until = NULL, held_code = NULL, \
                       probes = 0";
-        sqlx::query(upsert).bind(channel).bind(At::from(now)).execute(&mut **write).await?;
+        sql::query(upsert).bind(channel).bind(At::from(now)).execute(&mut *write).await?;
     }
     Ok(())
 }
@@ -235,14 +247,14 @@ struct OursRow {
 
 /// By attempt.
 async fn ours(write: &mut Write, ready: &[Ready], now: Instant) -> Result<HashMap<String, OursRow>, StoreError> {
-    let mut select = QueryBuilder::<Sqlite>::new(
+    let mut select = Builder::new(
         "SELECT m.attempt AS attempt, m.id AS id, m.tenant AS tenant, t.generation AS generation, \
          (SELECT count(*) FROM notices n WHERE n.message = m.id AND n.state = 'pending') AS carried \
          FROM messages m LEFT JOIN tenants t ON t.id = m.tenant WHERE m.state = 'claimed' AND m.lease_until > ",
     );
-    select.push_bind(At::from(now)).push(" AND m.attempt IN ");
-    push_list(&mut select, ready.iter().map(|one| one.attempt.to_string()));
-    let rows: Vec<OursRow> = select.build_query_as().fetch_all(&mut **write).await?;
+    select.push_bind(write.lease_clock(now)).push(" AND m.attempt IN ");
+    select.push_list(ready.iter().map(|one| one.attempt.to_string()));
+    let rows: Vec<OursRow> = select.build_query_as().fetch_all(&mut *write).await?;
     Ok(rows.into_iter().map(|row| (row.attempt.clone(), row)).collect())
 }
 
@@ -263,10 +275,10 @@ async fn versions(
         ids.sort_unstable();
         ids.dedup();
         for chunk in ids.chunks(ROWS) {
-            let mut select = QueryBuilder::<Sqlite>::new("SELECT id, version FROM cases WHERE tenant = ");
+            let mut select = Builder::new("SELECT id, version FROM cases WHERE tenant = ");
             select.push_bind(tenant.to_owned()).push(" AND id IN ");
-            push_list(&mut select, chunk.iter().cloned());
-            let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&mut **write).await?;
+            select.push_list(chunk.iter().cloned());
+            let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&mut *write).await?;
             versions.extend(rows.into_iter().map(|(case, version)| ((tenant.to_owned(), case), version)));
         }
     }
@@ -281,17 +293,16 @@ async fn mark_committing(write: &mut Write, go: &[&OursRow]) -> Result<(), Store
     let attempts = ("UPDATE attempts SET phase = 'committing' WHERE phase = 'claimed' AND id IN ", "attempts");
     let messages = ("UPDATE messages SET state = 'committing' WHERE state = 'claimed' AND attempt IN ", "messages");
     for (update, table) in [attempts, messages] {
-        let mut update = QueryBuilder::<Sqlite>::new(update);
-        push_list(&mut update, ids());
-        if update.build().execute(&mut **write).await?.rows_affected() != go.len() as u64 {
+        let mut update = Builder::new(update);
+        update.push_list(ids());
+        if update.build().execute(&mut *write).await? != go.len() as u64 {
             let reason = "messages and attempts disagree".to_owned();
             return Err(StoreError::Unreadable { table, row: ids().collect::<Vec<_>>().join(" "), reason });
         }
     }
-    let mut notices =
-        QueryBuilder::<Sqlite>::new("UPDATE notices SET state = 'committing' WHERE state = 'pending' AND message IN ");
-    push_list(&mut notices, go.iter().map(|row| row.id.clone()));
-    notices.build().execute(&mut **write).await?;
+    let mut notices = Builder::new("UPDATE notices SET state = 'committing' WHERE state = 'pending' AND message IN ");
+    notices.push_list(go.iter().map(|row| row.id.clone()));
+    notices.build().execute(&mut *write).await?;
     Ok(())
 }
 
@@ -306,9 +317,9 @@ pub(super) async fn end_attempt(
     let phase = if class == FailureClass::Unknown { "unknown" } else { "failed" };
     let update = "UPDATE attempts SET phase = $2, class = $3, code = $4, ended_at = $5 WHERE id = $1 \
                   AND phase IN ('claimed', 'committing') AND EXISTS (SELECT 1 FROM messages WHERE attempt = $1)";
-    let query = sqlx::query(update).bind(attempt.to_string()).bind(phase);
+    let query = sql::query(update).bind(attempt.to_string()).bind(phase);
     let query = query.bind(class.word()).bind(code).bind(At::from(now));
-    Ok(query.execute(&mut **write).await?.rows_affected() == 1)
+    Ok(query.execute(&mut *write).await? == 1)
 }
 
 async fn back_to_pending(
@@ -320,7 +331,7 @@ async fn back_to_pending(
 ) -> Result<(), StoreError> {
     let notices = "UPDATE notices SET state = 'pending' WHERE state = 'committing' \
                    AND message = (SELECT id FROM messages WHERE attempt = $1)";
-    sqlx::query(notices).bind(attempt.to_string()).execute(&mut **write).await?;
+    sql::query(notices).bind(attempt.to_string()).execute(&mut *write).await?;
     let (state, at, recipient, reason) = match next {
         Next::RetryAt(at) => ("pending", *at, None, None),
         Next::Reroute(recipient, at) => ("pending", *at, Some(recipient.to_string()), Some(super::PASSED_ON)),
@@ -329,7 +340,7 @@ async fn back_to_pending(
     let update = "UPDATE messages SET state = $2, next_try_at = $3, recipient = coalesce($4, recipient), \
                   reason = coalesce($5, reason), tries = tries + 1, attempt = NULL, lease_until = NULL, \
                   possible_repeat = CASE WHEN $6 = 1 THEN 1 ELSE possible_repeat END WHERE attempt = $1";
-    let query = sqlx::query(update).bind(attempt.to_string()).bind(state).bind(At::from(at)).bind(recipient);
-    query.bind(reason).bind(i64::from(class == FailureClass::Unknown)).execute(&mut **write).await?;
+    let query = sql::query(update).bind(attempt.to_string()).bind(state).bind(At::from(at)).bind(recipient);
+    query.bind(reason).bind(i64::from(class == FailureClass::Unknown)).execute(&mut *write).await?;
     Ok(())
 }

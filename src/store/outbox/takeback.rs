@@ -4,7 +4,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::super::audit::record;
-use super::super::{At, AuditEntry, Store, StoreError};
+use super::super::database::Scope;
+use super::super::sql::{self, Builder, Lock};
+use super::super::{At, AuditEntry, ROWS, Store, StoreError, Write};
 use crate::calendar::Instant;
 
 /// What was taken back from owners that are gone.
@@ -16,39 +18,69 @@ pub struct TakenBack {
     pub maybe_sent: u64,
 }
 
+/// Whose attempts are taken back, among those that are open: `$1` is ours. The list of both phases is what the partial index
+/// is made of; without it every attempt ever would be read.
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    /// Of everybody else: on a file, nobody else lives.
+    Others,
+    /// Of earlier processes of this instance (`$2`), which are gone; what nobody holds for sent by now; and what a
+    /// daemon claimed that lives no longer by the database's clock (`$3`). What such a one was about to hand over it may
+    /// still be handing over.
+    Dead,
+    /// Our own, of which no line lives any more.
+    Own,
+}
+
+impl Whose {
+    const fn select(self) -> &'static str {
+        match self {
+            Self::Others => "SELECT id, phase FROM attempts WHERE phase IN ('claimed', 'committing') AND owner <> $1",
+            Self::Own => "SELECT id, phase FROM attempts WHERE phase IN ('claimed', 'committing') AND owner = $1",
+            Self::Dead => {
+                "SELECT id, phase FROM attempts WHERE phase IN ('claimed', 'committing') AND owner <> $1 \
+                 AND (substr(owner, 1, length($2)) = $2 OR lease_until <= $3 OR (phase = 'claimed' AND NOT EXISTS \
+                     (SELECT 1 FROM leases l WHERE l.name = 'daemon:' || attempts.owner AND l.until_at > $3)))"
+            }
+        }
+    }
+}
+
 impl Store {
-    /// Takes back everything that another owner than `owner` still has in its hands. At the start of the daemon every
-    /// other owner is gone: the file lock says so. Settle what the acceptance journal knows first.
+    /// Takes back what daemons still have in their hands that are gone. `owner` is ours: `INSTANCE/PROCESS`. On a file
+    /// every other owner is gone: the file lock says so. On a server these are earlier processes of our instance, and of
+    /// others what they claimed and have not said to be alive since; what they were about to hand over comes back when
+    /// its lease ends. Settle what the acceptance journal knows first.
     ///
     /// # Errors
     /// What the database says; then nothing was changed.
     pub async fn take_back_dead_attempts(&self, now: Instant, owner: &str) -> Result<TakenBack, StoreError> {
-        let mut write = self.write().await?;
-        // The list of both phases is what the partial index is made of; without it every attempt ever would be read.
-        let notices = "UPDATE notices SET state = 'pending' WHERE state = 'committing' AND message IN \
-                       (SELECT message FROM attempts WHERE phase IN ('claimed', 'committing') \
-                       AND phase = 'committing' AND owner <> $1)";
-        sqlx::query(notices).bind(owner).execute(&mut *write).await?;
-        let mut taken = TakenBack::default();
-        let phases = [("claimed", "failed", 0_i64), ("committing", "unknown", 1)];
-        for (phase, ended, repeat) in phases {
-            let messages = "UPDATE messages SET state = 'pending', attempt = NULL, lease_until = NULL, \
-                            next_try_at = $3, possible_repeat = CASE WHEN $4 = 1 THEN 1 ELSE possible_repeat END \
-                            WHERE state = $2 AND attempt IN \
-                            (SELECT id FROM attempts WHERE phase IN ('claimed', 'committing') \
-                            AND phase = $2 AND owner <> $1)";
-            let query = sqlx::query(messages).bind(owner).bind(phase).bind(At::from(now)).bind(repeat);
-            let count = query.execute(&mut *write).await?.rows_affected();
-            let attempts = "UPDATE attempts SET phase = $3, code = 'owner gone', ended_at = $4 \
-                            WHERE phase IN ('claimed', 'committing') AND phase = $2 AND owner <> $1";
-            let query = sqlx::query(attempts).bind(owner).bind(phase).bind(ended).bind(At::from(now));
-            query.execute(&mut *write).await?;
-            if repeat == 0 {
-                taken.unsent = count;
-            } else {
-                taken.maybe_sent = count;
-            }
+        let whose = if self.is_shared() { Whose::Dead } else { Whose::Others };
+        self.take_back(whose, owner, now).await
+    }
+
+    /// Takes back what `owner`, who is ourselves, still has in hand, once none of our lines lives any more.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn take_back_own_attempts(&self, now: Instant, owner: &str) -> Result<TakenBack, StoreError> {
+        self.take_back(Whose::Own, owner, now).await
+    }
+
+    async fn take_back(&self, whose: Whose, owner: &str, now: Instant) -> Result<TakenBack, StoreError> {
+        let mut write = self.write(Scope::Rows).await?;
+        let mut open = sql::query_as(whose.select()).bind(owner).locking(Lock::Skip);
+        if let Whose::Dead = whose {
+            let instance = owner.split_inclusive('/').next().unwrap_or_default();
+            open = open.bind(instance).bind(write.lease_clock(now));
         }
+        let open: Vec<(String, String)> = open.fetch_all(&mut write).await?;
+        let (committing, claimed): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, phase)| phase == "committing");
+        let ids = |of: Vec<(String, String)>| of.into_iter().map(|(id, _)| id).collect::<Vec<String>>();
+        let taken = TakenBack {
+            unsent: back(&mut write, &ids(claimed), "claimed", now).await?,
+            maybe_sent: back(&mut write, &ids(committing), "committing", now).await?,
+        };
         write.commit().await?;
         Ok(taken)
     }
@@ -131,16 +163,42 @@ impl Store {
         reason: &str,
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write(Scope::Rows).await?;
         let subject = message.to_string();
-        let query = sqlx::query_scalar(update).bind(&subject).bind(At::from(now));
-        let tenant: Option<String> = query.fetch_optional(&mut *write).await?;
+        let query = sql::query_scalar(update).bind(&subject).bind(At::from(now));
+        let tenant: Option<String> = query.fetch_optional(&mut write).await?;
         let Some(tenant) = tenant else { return Ok(false) };
         let probe = "UPDATE channels SET held_until = $2 WHERE held_until > $2 AND $3 IN ('message.retry', 'message.replay') \
                      AND name = (SELECT channel FROM messages WHERE id = $1)";
-        sqlx::query(probe).bind(&subject).bind(At::from(now)).bind(action).execute(&mut *write).await?;
+        sql::query(probe).bind(&subject).bind(At::from(now)).bind(action).execute(&mut write).await?;
         record(&mut write, AuditEntry { tenant: &tenant, actor, action, subject: &subject, reason }, now).await?;
         write.commit().await?;
         Ok(true)
     }
+}
+
+/// Puts messages of these attempts, which are in one phase, back among those that wait. How many.
+async fn back(write: &mut Write, attempts: &[String], phase: &'static str, now: Instant) -> Result<u64, StoreError> {
+    let is_maybe_sent = phase == "committing";
+    let mut taken = 0;
+    for chunk in attempts.chunks(ROWS) {
+        let ids = || chunk.iter().cloned();
+        let mut notices = Builder::new(
+            "UPDATE notices SET state = 'pending' WHERE state = 'committing' AND message IN \
+             (SELECT message FROM attempts WHERE id IN ",
+        );
+        notices.push_list(ids()).push(")");
+        notices.build().execute(&mut *write).await?;
+        let mut messages =
+            Builder::new("UPDATE messages SET state = 'pending', attempt = NULL, lease_until = NULL, next_try_at = ");
+        messages.push_bind(At::from(now)).push(", possible_repeat = CASE WHEN ").push_bind(i64::from(is_maybe_sent));
+        messages.push(" = 1 THEN 1 ELSE possible_repeat END WHERE state = ").push_bind(phase).push(" AND attempt IN ");
+        messages.push_list(ids());
+        taken += messages.build().execute(&mut *write).await?;
+        let mut ended = Builder::new("UPDATE attempts SET code = 'owner gone', phase = ");
+        ended.push_bind(if is_maybe_sent { "unknown" } else { "failed" }).push(", ended_at = ");
+        ended.push_bind(At::from(now)).push(" WHERE id IN ").push_list(ids());
+        ended.build().execute(&mut *write).await?;
+    }
+    Ok(taken)
 }

@@ -1,0 +1,6 @@
+-- What only one daemon does at a time, and that daemons live. `until_at` goes by the clock of the database.
+CREATE TABLE leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    until_at BIGINT NOT NULL
+);

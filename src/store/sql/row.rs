@@ -1,0 +1,44 @@
+//! What comes out of a statement.
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, FromRow, Postgres, Sqlite, Type};
+
+/// A record that can be read from either database.
+pub(in super::super) trait Readable:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
+{
+}
+
+impl<T> Readable for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
+
+/// A row whose columns are read one by one.
+pub(in super::super) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// A column by its name.
+    pub(in super::super) fn try_get<'r, T>(&'r self, column: &str) -> Result<T, sqlx::Error>
+    where
+        T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
+    {
+        match self {
+            Self::Sqlite(row) => sqlx::Row::try_get(row, column),
+            Self::Postgres(row) => sqlx::Row::try_get(row, column),
+        }
+    }
+
+    /// The row as a value, or what is wrong with it: a person may have been at the database. The reason holds no value.
+    pub(in super::super) fn decode<T: Readable>(&self) -> Result<T, String> {
+        let read = match self {
+            Self::Sqlite(row) => T::from_row(row),
+            Self::Postgres(row) => T::from_row(row),
+        };
+        read.map_err(|error| match error {
+            sqlx::Error::ColumnDecode { index, .. } => format!("column {index} cannot be read"),
+            other => other.to_string(),
+        })
+    }
+}
