@@ -43,8 +43,8 @@ impl Import {
 }
 
 async fn import(config: &Config, rules: &RuleSet, files: &[PathBuf], mode: Load) -> Result<Vec<Imported>, Failed> {
-    let path = config.database_file().map_err(|error| Failed::with(super::CONFIGURATION, error))?;
-    let store = Store::open(&path, Access::Write).await.map_err(|error| Failed::with(FAILED, error))?;
+    let location = config.location().map_err(|error| Failed::with(super::CONFIGURATION, error))?;
+    let store = Store::open(&location, Access::Write).await?;
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
         bar.set_style(style);

@@ -142,7 +142,7 @@ struct ConfigArgument {
     /// Configuration file; `FRISTVAKT_CONFIG`, then /etc/fristvakt/fristvakt.toml unless said.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Database, instead of the configuration's: sqlite:///path/to/file.db
+    /// Database, instead of the configuration's: sqlite:///path/to/file.db or postgres://user@host/name
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }

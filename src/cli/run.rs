@@ -39,6 +39,9 @@ impl Run {
                 Some(signals) => serve(&daemon, &config, signals).await,
                 None => once(&daemon).await,
             };
+            if let Err(error) = daemon.leave().await {
+                tracing::warn!(%error, "other daemons do not hear that this one ended");
+            }
             if let Some(daemon) = Arc::into_inner(daemon) {
                 daemon.store.close().await;
             }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::table::{Look, Table};
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, Format, block_on};
 use crate::config::Config;
-use crate::store::{Access, At, Store, StoreError};
+use crate::store::{Access, At, Location, Store, StoreError};
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
@@ -25,12 +25,14 @@ pub(super) fn with_store<T>(
     work: impl AsyncFnOnce(&Store, &Config) -> Result<T, Failed>,
 ) -> Result<T, Failed> {
     let config = config.load()?;
-    let path = config.database_file().map_err(|error| Failed::with(CONFIGURATION, error))?;
-    if !path.exists() {
-        return Err(StoreError::Missing(path).into());
+    let location = config.location().map_err(|error| Failed::with(CONFIGURATION, error))?;
+    if let Location::File(path) = &location
+        && !path.exists()
+    {
+        return Err(StoreError::Missing(path.clone()).into());
     }
     block_on(async {
-        let store = Store::open(&path, access).await?;
+        let store = Store::open(&location, access).await?;
         let done = work(&store, &config).await;
         store.close().await;
         done

@@ -7,13 +7,16 @@ mod http;
 
 use std::path::{Path, PathBuf};
 
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::case::{is_plain_id, nearest};
 use crate::delivery::email::EmailSettings;
+use crate::delivery::setting::{SettingError, read_secret};
 use crate::delivery::webhook::WebhookSettings;
 use crate::fact::without_value;
+use crate::store::{Location, LocationError, ServerLocation};
 
 pub use http::{HttpSettings, Scope, TokenSettings};
 
@@ -26,9 +29,14 @@ const PREFIX: &str = "FRISTVAKT_";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `sqlite:///path/to/file.db`; `fristvakt.db` in the state directory unless said.
+    /// `sqlite:///path/to/file.db`, or `postgres://user@host/database`; the file `fristvakt.db` in the state directory
+    /// unless said.
     #[serde(default = "default_database")]
     pub database: String,
+    /// Holds the password for a database server.
+    pub database_password_file: Option<PathBuf>,
+    /// The folder of the acceptance journal: beside the database file, or `accepted` in the state directory unless said.
+    pub journal: Option<PathBuf>,
     /// The rules folder; the shipped rules unless said.
     pub rules: Option<PathBuf>,
     /// Whether messages leave.
@@ -114,8 +122,17 @@ pub enum ConfigError {
     #[error("the {PREFIX}… variables, put over the configuration: {0}")]
     Variable(String),
     /// The database is of a kind that this program does not know.
-    #[error("`database`: `{0}` is no database that fristvakt knows; write `sqlite:///path/to/fristvakt.db`")]
+    #[error(
+        "`database`: `{0}` is no database that fristvakt knows; write `sqlite:///path/to/fristvakt.db` or \
+         `postgres://fristvakt@db.kommune.no/fristvakt`"
+    )]
     Database(String),
+    /// The database's address cannot be used.
+    #[error("`database`: {0}")]
+    Location(#[from] LocationError),
+    /// The file with the database's password cannot be used.
+    #[error(transparent)]
+    Password(#[from] SettingError),
 }
 
 impl Config {
@@ -162,24 +179,45 @@ impl Config {
         Self::deserialize(table).map_err(|error| ConfigError::Variable(message(&error)))
     }
 
-    /// The database file.
+    /// Where the database is. Reads the file with its password, where one is named.
     ///
     /// # Errors
-    /// Where the URL names another kind of database.
-    pub fn database_file(&self) -> Result<PathBuf, ConfigError> {
-        let unknown = || ConfigError::Database(self.database.split('@').next_back().unwrap_or_default().to_owned());
-        let path = self.database.strip_prefix("sqlite://").ok_or_else(unknown)?;
-        if path.is_empty() { Err(unknown()) } else { Ok(PathBuf::from(path)) }
+    /// Where the URL names another kind of database or holds a password, or the password's file cannot be read.
+    pub fn location(&self) -> Result<Location, ConfigError> {
+        if let Some(path) = self.database.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+            return Ok(Location::File(PathBuf::from(path)));
+        }
+        if !self.is_on_server() {
+            return Err(ConfigError::Database(self.database.split('@').next_back().unwrap_or_default().to_owned()));
+        }
+        let password = match &self.database_password_file {
+            Some(path) => Some(read_secret("database_password_file", path)?.0),
+            None => None,
+        };
+        let password = password.as_ref().map(ExposeSecret::expose_secret);
+        Ok(Location::Server(ServerLocation::parse(&self.database, password)?))
     }
 
-    /// The folder of the acceptance journal: beside the database file.
+    fn is_on_server(&self) -> bool {
+        self.database.starts_with("postgres://") || self.database.starts_with("postgresql://")
+    }
+
+    /// The folder of the acceptance journal. Beside a database file; with a server it is this machine's own.
     ///
     /// # Errors
-    /// Where the URL names another kind of database.
+    /// As [`Config::location`].
     pub fn journal_folder(&self) -> Result<PathBuf, ConfigError> {
-        let mut name = self.database_file()?.into_os_string();
-        name.push(".accepted");
-        Ok(PathBuf::from(name))
+        if let Some(folder) = &self.journal {
+            return Ok(folder.clone());
+        }
+        match self.location()? {
+            Location::File(path) => {
+                let mut name = path.into_os_string();
+                name.push(".accepted");
+                Ok(PathBuf::from(name))
+            }
+            Location::Server(_) => Ok(state_directory().join("accepted")),
+        }
     }
 
     /// Makes the names of files absolute: they stand beside the configuration, secrets among systemd's credentials too.
@@ -197,6 +235,12 @@ impl Config {
                 *file = path;
             }
         };
+        self.database_password_file.iter_mut().for_each(locate);
+        if let (Some(folder), Some(beside)) = (&mut self.journal, beside)
+            && folder.is_relative()
+        {
+            *folder = beside.join(&*folder);
+        }
         if let Some(email) = &mut self.email {
             email.password_file.iter_mut().for_each(locate);
             email.ca_file.iter_mut().for_each(locate);
@@ -266,8 +310,11 @@ pub fn user_name() -> Option<String> {
 }
 
 fn default_database() -> String {
-    let folder = std::env::var_os("STATE_DIRECTORY").map_or_else(|| PathBuf::from("/var/lib/fristvakt"), PathBuf::from);
-    format!("sqlite://{}", folder.join("fristvakt.db").display())
+    format!("sqlite://{}", state_directory().join("fristvakt.db").display())
+}
+
+fn state_directory() -> PathBuf {
+    std::env::var_os("STATE_DIRECTORY").map_or_else(|| PathBuf::from("/var/lib/fristvakt"), PathBuf::from)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]

@@ -18,6 +18,7 @@ mod pulse;
 mod recheck;
 mod reconcile;
 mod run;
+mod shared;
 mod sweep;
 mod undelivered;
 
@@ -59,12 +60,14 @@ pub struct Daemon {
     mode: Mode,
     /// How many mails one recipient gets a day.
     mails_a_day: u32,
-    /// Names this process in attempts.
+    /// Names this process in attempts: the journal's id, and its own.
     owner: String,
     current: RwLock<Arc<Rules>>,
     known: municipalities::Known,
     /// Whether a delivery may have left messages in its hands.
     unsettled: AtomicBool,
+    /// What it knows of others that work with the same database.
+    shared: shared::Shared,
     /// Whether this process asked whether a reconciliation is due.
     looked: AtomicBool,
 }
@@ -155,9 +158,9 @@ impl Daemon {
             tracing::error!(%problem, "a message template cannot be used; shipped or plain words go out instead");
         }
         let channels = Channels::load(config)?;
-        let store = Store::open(&config.database_file()?, Access::Daemon).await?;
+        let store = Store::open(config.location()?, Access::Daemon).await?;
         let journal = Journal::open(&config.journal_folder()?).map_err(StoreError::from)?;
-        let owner = Uuid::now_v7().to_string();
+        let owner = format!("{}/{}", journal.id(), Uuid::now_v7());
         let pulse = Pulse::new(clock.now());
         let daemon = Self {
             store,
@@ -172,7 +175,9 @@ impl Daemon {
             known: municipalities::Known::default(),
             unsettled: AtomicBool::new(false),
             looked: AtomicBool::new(false),
+            shared: shared::Shared::default(),
         };
+        daemon.store.introduce(&daemon.owner, daemon.clock.now()).await?;
         daemon.recall().await?;
         let TakenBack { unsent, maybe_sent } =
             daemon.store.take_back_dead_attempts(daemon.clock.now(), &daemon.owner).await?;
@@ -204,11 +209,12 @@ impl Daemon {
         let now = self.clock.now();
         self.journal.forget_old(now)?;
         let end = self.journal.end();
-        let found = self.journal.after(self.store.journal_mark().await?)?;
+        let found = self.journal.after(self.store.journal_mark(self.journal.id()).await?)?;
         for place in &found.damaged {
             tracing::error!(%place, "a line of the acceptance journal is damaged; its message may go out again");
         }
-        let Recalled { settled, restored } = self.store.recall(&found.entries, end, now).await?;
+        let Recalled { settled, restored } = self.store.recall(&found.entries, (self.journal.id(), end), now).await?;
+        self.shared.marked(end);
         if restored > 0 {
             tracing::error!(
                 settled,
@@ -243,6 +249,9 @@ impl Daemon {
     }
 
     async fn tick_until(self: &Arc<Self>, stop: &deliver::Stop) -> Result<Tick, StoreError> {
+        if !self.is_in_charge().await? {
+            return Ok(Tick::default());
+        }
         let swept = self.sweep(self.clock.now()).await?;
         let delivered = self.deliver(stop).await?;
         // After a round, and once after a start: the process may have ended before it came to this.

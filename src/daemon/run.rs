@@ -60,6 +60,7 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
     let mut scheduler = start_pulse(pulse).await?;
     let Signals { mut terminate, mut interrupt, mut hangup } = signals;
     let stop = CancellationToken::new();
+    let heartbeat = daemon.heartbeat();
     tracing::info!("ready");
     loop {
         let wait = tick(daemon, &stop, async {
@@ -85,6 +86,9 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
             Wake::Reload => reload(daemon, config.rules.as_deref()).await,
             Wake::Pulse | Wake::Moment => {}
         }
+    }
+    if let Some(heartbeat) = heartbeat {
+        heartbeat.abort();
     }
     tracing::info!("stopping");
     if let Err(error) = scheduler.shutdown().await {

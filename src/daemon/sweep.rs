@@ -50,6 +50,8 @@ impl Daemon {
                     tracing::error!(tenant = %stored.organisation.tenant.id, %error, "nothing can be planned");
                     swept.quarantined += 1;
                 }
+                // Another daemon has taken it over, and goes on with it.
+                Err(error @ StoreError::NotOurTurn(_)) => tracing::warn!(%error, "this daemon stalled"),
                 other => other?,
             }
         }
@@ -72,8 +74,13 @@ impl Daemon {
                 return Ok(());
             }
         };
-        let last = self.last_round(stored, municipality.date(now)).await?;
-        let round = municipality.round_at(now).filter(|day| last.is_none_or(|last| last < *day));
+        // A round is held even where no case waits for it, so that what becomes known later waits for the next one.
+        let next = municipality.round_from(now + TimeDelta::nanoseconds(1));
+        swept.next_round = Some(swept.next_round.map_or(next, |earlier| earlier.min(next)));
+        if !self.is_our_turn(rules, stored, &municipality, now).await? {
+            return Ok(());
+        }
+        let round = self.round_due(stored, &municipality, now).await?;
         let occasion = if round.is_some() { Occasion::Round } else { Occasion::Between };
         let slot = round.map(|day| municipality.opening(day));
         loop {
@@ -94,10 +101,18 @@ impl Daemon {
             tracing::info!(tenant = %tenant.id, %day, messages = released, "round held");
             swept.rounds += 1;
         }
-        // A round is held even where no case waits for it, so that what becomes known later waits for the next one.
-        let next = municipality.round_from(now + TimeDelta::nanoseconds(1));
-        swept.next_round = Some(swept.next_round.map_or(next, |earlier| earlier.min(next)));
-        Ok(())
+        self.store.end_turn(&tenant.id).await
+    }
+
+    /// The day of the round that is to be held now, if any.
+    pub(super) async fn round_due(
+        &self,
+        stored: &StoredOrganisation,
+        municipality: &Municipality<'_>,
+        now: Instant,
+    ) -> Result<Option<NaiveDate>, StoreError> {
+        let last = self.last_round(stored, municipality.date(now)).await?;
+        Ok(municipality.round_at(now).filter(|day| last.is_none_or(|last| last < *day)))
     }
 
     /// The day of the last round. One that lies ahead was held under a wrong clock: it does not count, and neither does

@@ -10,16 +10,17 @@
 //! ```
 //!
 //! It is a folder of numbered files, each line one acceptance with a checksum. A line that is torn or damaged is left out
-//! and reported; the lines after it are read. Lines hold ids, never an address or a text. Old files are deleted when
+//! and reported; the lines after it are read. The folder has an id, so that several daemons that share a database each keep
+//! a mark of their own in it, and is locked against a second process. Lines hold ids, never an address or a text. Old files are deleted when
 //! no backup that is that old should be restored any more ([`KEPT`]).
 
 mod entry;
 mod writer;
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
@@ -66,6 +67,9 @@ impl std::fmt::Display for Mark {
 pub struct Journal {
     folder: PathBuf,
     writer: Writer,
+    id: Uuid,
+    /// Held for as long as it is open.
+    _lock: File,
 }
 
 /// The journal's folder or a file in it cannot be used.
@@ -131,14 +135,21 @@ impl Journal {
     /// # Errors
     /// What the file system says.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let writer = || {
+        let open = || {
             if !folder.exists() {
-                fs::DirBuilder::new().mode(0o700).create(folder)?;
+                fs::DirBuilder::new().mode(0o700).recursive(true).create(folder)?;
             }
-            Writer::start(folder, numbers(folder)?.last().copied().unwrap_or(0))
+            let lock = lock(folder)?;
+            let writer = Writer::start(folder, numbers(folder)?.last().copied().unwrap_or(0))?;
+            Ok(Self { folder: folder.to_owned(), writer, id: id(folder)?, _lock: lock })
         };
-        let writer = writer().map_err(|error| JournalError(folder.to_owned(), error))?;
-        Ok(Self { folder: folder.to_owned(), writer })
+        open().map_err(|error| JournalError(folder.to_owned(), error))
+    }
+
+    /// What names this journal among those of other daemons.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 
     /// P7: writes one acceptance down. When it returns, it is on the disk.
@@ -214,6 +225,36 @@ impl Journal {
     fn error(&self, error: io::Error) -> JournalError {
         JournalError(self.folder.clone(), error)
     }
+}
+
+/// Keeps every other process from writing here; the system lets go of it when this one ends.
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = private().truncate(false).create(true).open(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::other("another daemon writes it")),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// The id of the journal in a folder, given to it when it is opened first.
+fn id(folder: &Path) -> io::Result<Uuid> {
+    let path = folder.join("id");
+    let known = fs::read_to_string(&path).ok().and_then(|text| Uuid::parse_str(text.trim()).ok());
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let id = Uuid::now_v7();
+    let mut file = private().truncate(true).create(true).open(&path)?;
+    file.write_all(id.to_string().as_bytes())?;
+    file.sync_all()?;
+    Ok(id)
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
 }
 
 fn file_path(folder: &Path, number: u64) -> PathBuf {

@@ -1,14 +1,14 @@
 //! The database: is it there, whole, writable, private, and is there room.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::finding::Finding;
 use super::time::size;
 use super::{mode, time};
 use crate::calendar::Instant;
 use crate::config::Config;
-use crate::store::{Examination, LockHolder, StoreError, database_files, examine, lock_holder};
+use crate::store::{Examination, Location, LockHolder, StoreError, database_files, examine, lock_holder};
 
 /// Below this much room, the next round may not be recorded.
 const LEAST_ROOM: u64 = 100_000_000;
@@ -21,15 +21,16 @@ const LARGE_LOG: u64 = 500_000_000;
 #[derive(Debug, Default)]
 pub(super) struct Database {
     pub(super) findings: Vec<Finding>,
-    /// The file, where it can be read and has the schema of this program.
-    pub(super) usable: Option<PathBuf>,
+    /// Where it is, if it can be read and has the schema of this program.
+    pub(super) usable: Option<Location>,
     pub(super) daemon_runs: bool,
     pub(super) last_write: Option<Instant>,
 }
 
 pub(super) async fn check(config: &Config) -> Database {
-    let path = match config.database_file() {
-        Ok(path) => path,
+    let path = match config.location() {
+        Ok(Location::File(path)) => path,
+        Ok(Location::Server(server)) => return super::server::check(config, &server).await,
         Err(error) => {
             let finding = Finding::error("file", error.to_string()).mend("edit `database` in the configuration");
             return Database { findings: vec![finding], ..Database::default() };
@@ -46,7 +47,7 @@ pub(super) async fn check(config: &Config) -> Database {
         Ok(examined) => {
             database.last_write = examined.last_write;
             let is_current = examined.schema == examined.known_schema;
-            database.usable = Some(path.clone()).filter(|_| is_current);
+            database.usable = Some(Location::from(&path)).filter(|_| is_current);
             database.findings.push(file(&path, length, &examined));
             database.findings.push(integrity(&path, &examined.damage));
             database.findings.push(writable(&path, &examined.writable));
@@ -167,7 +168,7 @@ fn room(path: &Path) -> Finding {
 }
 
 /// The acceptance journal, once there is one.
-fn journal(folder: &Path) -> Option<Finding> {
+pub(super) fn journal(folder: &Path) -> Option<Finding> {
     let shown = folder.display();
     let mode = mode(folder)?;
     let entries = match std::fs::read_dir(folder) {

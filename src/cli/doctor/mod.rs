@@ -11,6 +11,7 @@ mod finding;
 mod messages;
 mod municipalities;
 mod rules;
+mod server;
 mod time;
 mod way;
 mod web;
@@ -81,7 +82,7 @@ impl Doctor {
         report.group("Database", &database.findings)?;
         let (rules, findings) = rules::check(&config, now);
         let store = match &database.usable {
-            Some(path) => Store::open(path, Access::Read).await.ok(),
+            Some(location) => Store::open(location, Access::Read).await.ok(),
             None => None,
         };
         let in_use = rules::in_use(store.as_ref(), rules.as_ref(), database.daemon_runs).await;

@@ -145,7 +145,7 @@ impl Batch {
 
     /// Whether every acceptance was written down under its attempt.
     async fn write(self, daemon: &Daemon, owed: Owed) -> Result<bool, StoreError> {
-        let (verdicts, settled) = settle(daemon, &self.ready, &owed.accepted).await?;
+        let Settled { verdicts, settled, in_doubt } = settle(daemon, &self.ready, &owed.accepted).await?;
         if !owed.is_empty() {
             crash::point(crash::SETTLED);
         }
@@ -158,19 +158,24 @@ impl Batch {
         for done in self.flushes {
             let _ = done.send(());
         }
-        Ok(settled.iter().all(|ours| *ours))
+        Ok(!in_doubt && settled.iter().all(|ours| *ours))
     }
 }
 
+/// What became of requests that were written together.
+#[derive(Default)]
+struct Settled {
+    verdicts: Vec<CommitVerdict>,
+    settled: Vec<bool>,
+    /// Whether an answer of the database was lost: a message may stand as about to be handed over that is not.
+    in_doubt: bool,
+}
+
 /// Again and again as long as the database is only busy: what is forgotten here is asked of the journal.
-async fn settle(
-    daemon: &Daemon,
-    ready: &[Ready],
-    accepted: &[Accepted],
-) -> Result<(Vec<CommitVerdict>, Vec<bool>), StoreError> {
+async fn settle(daemon: &Daemon, ready: &[Ready], accepted: &[Accepted]) -> Result<Settled, StoreError> {
     const TRIES: usize = 5;
     if ready.is_empty() && accepted.is_empty() {
-        return Ok((vec![], vec![]));
+        return Ok(Settled::default());
     }
     let mut tries = 0;
     loop {
@@ -178,7 +183,10 @@ async fn settle(
         tries += 1;
         match settled {
             Err(error) if error.may_pass() && tries < TRIES => {}
-            settled => return settled,
+            settled => {
+                let (verdicts, settled) = settled?;
+                return Ok(Settled { verdicts, settled, in_doubt: tries > 1 });
+            }
         }
     }
 }

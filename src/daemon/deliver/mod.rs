@@ -98,7 +98,7 @@ impl Daemon {
         if self.unsettled.load(Ordering::SeqCst) {
             // No line lives now: what an earlier delivery could not settle is nobody's.
             self.recall().await?;
-            self.store.take_back_dead_attempts(self.clock.now(), "").await?;
+            self.store.take_back_own_attempts(self.clock.now(), &self.owner).await?;
         }
         let mut total = Delivered::default();
         let mut is_whole = true;
@@ -113,7 +113,9 @@ impl Daemon {
             is_whole &= whole;
         }
         if total.sent > 0 && is_whole {
-            self.store.recall(&[], self.journal.end(), self.clock.now()).await?;
+            let end = self.journal.end();
+            self.store.recall(&[], (self.journal.id(), end), self.clock.now()).await?;
+            self.shared.marked(end);
         }
         self.unsettled.store(!is_whole, Ordering::SeqCst);
         Ok(total)

@@ -117,7 +117,8 @@ impl Preparer<'_> {
         let seen = message.notices.iter().map(|notice| (notice.case.clone(), version)).collect();
         let generation = Some(self.stored.generation);
         // Its notices are in the ledger as sent, and stay so.
-        let ready = Ready { attempt: message.attempt, carried: 0, seen, generation };
+        let (attempt, tenant) = (message.attempt, message.tenant.clone());
+        let ready = Ready { attempt, tenant, carried: 0, seen, generation };
         Ok(Some(Prepared { message, parcel: Ok((Parcel::Webhook(Box::new(event)), ready)) }))
     }
 
@@ -180,6 +181,7 @@ impl Preparer<'_> {
             return Ok(None);
         }
         let ready = Ready {
+            tenant: message.tenant.clone(),
             attempt: message.attempt,
             carried: applicable.len(),
             seen: rechecked.seen.clone(),
