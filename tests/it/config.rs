@@ -169,7 +169,7 @@ fn variables_go_first() {
     let config = with_variables(text, &variables).unwrap();
     let email = config.email.as_ref().unwrap();
     assert_eq!((config.mode, config.log.format), (Mode::Shadow, LogFormat::Json));
-    assert_eq!(config.database_file().unwrap(), Path::new("/tmp/a.db"));
+    assert_eq!(config.location().unwrap().to_string(), "/tmp/a.db");
     assert_eq!((email.host.as_str(), email.connections, email.timeouts.connect), ("b.example", 8, 5));
     assert_eq!((email.from.as_str(), email.timeouts.command), ("a@b.example", 60));
     let unknown = with_variables(text, &[("email__hots", "a")]).unwrap_err().to_string();
@@ -180,11 +180,31 @@ fn variables_go_first() {
 
 #[test]
 fn a_database_of_another_kind_is_refused_without_its_password() {
-    for database in ["postgres://vakt:hemmelig@db.example/fristvakt", "fristvakt.db", "sqlite://"] {
-        let problem = parse(&format!("database = \"{database}\"")).database_file().unwrap_err().to_string();
+    for database in ["mysql://vakt:hemmelig@db.example/fristvakt", "fristvakt.db", "sqlite://"] {
+        let problem = parse(&format!("database = \"{database}\"")).location().unwrap_err().to_string();
         assert!(problem.contains("`database`") && problem.contains("sqlite:///path/to/fristvakt.db"), "{problem}");
         assert!(!problem.contains("hemmelig"), "{problem}");
     }
+}
+
+#[test]
+fn a_servers_password_comes_from_a_file_and_from_nowhere_else() {
+    let in_url =
+        parse("database = \"postgres://vakt:hemmelig@db.example/fristvakt\"").location().unwrap_err().to_string();
+    assert!(in_url.contains("database_password_file") && !in_url.contains("hemmelig"), "{in_url}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fristvakt.toml");
+    let text =
+        "database = \"postgres://vakt@db1.example,db2.example/fristvakt\"\ndatabase_password_file = \"password\"\n";
+    std::fs::write(&path, text).unwrap();
+    let config = Config::load(Some(&path)).unwrap();
+    let missing = config.location().unwrap_err().to_string();
+    assert!(missing.contains("database_password_file") && missing.contains("password"), "{missing}");
+    std::fs::write(folder.path().join("password"), "hemmelig\n").unwrap();
+    let location = config.location().unwrap();
+    assert_eq!(location.to_string(), "postgres://db1.example,db2.example/fristvakt");
+    assert!(!format!("{config:?} {location:?}").contains("hemmelig"));
+    assert!(config.journal_folder().unwrap().ends_with("accepted"));
 }
 
 #[test]

@@ -49,15 +49,14 @@ impl<'t> Account<'t> {
         messages.len() >= 2 * self.town.people && messages.iter().all(|message| message.state == "sent")
     }
 
-    /// Counts what was in flight when the process ended: maybe sent, and not in the journal.
-    pub(super) async fn note_crash(&mut self, end: &End) {
-        let known: HashSet<String> = match Found::after(&self.town.journal(), Mark::default()) {
-            Ok(found) => found.entries.iter().map(|entry| entry.message.to_string()).collect(),
-            Err(_) => HashSet::new(),
-        };
+    /// Counts what was in flight when processes ended: maybe sent, and not in the journal.
+    pub(super) async fn note_crash(&mut self, crashed: usize, end: &End) {
+        let journals = self.town.journals().filter_map(|journal| Found::after(&journal, Mark::default()).ok());
+        let known: HashSet<String> =
+            journals.flat_map(|found| found.entries).map(|entry| entry.message.to_string()).collect();
         let messages = self.messages().await;
         let in_flight = messages.iter().filter(|one| one.state == "committing" && !known.contains(&one.id)).count();
-        self.crashes += 1;
+        self.crashes += crashed;
         self.in_flight += in_flight;
         let (mails, hooks) = (Tally::of(self.mails()), Tally::of(self.hooks()));
         println!(
@@ -104,7 +103,7 @@ impl<'t> Account<'t> {
     }
 
     async fn messages(&self) -> Vec<MessageRow> {
-        let Ok(store) = Store::open(&self.town.database(), Access::Read).await else { return vec![] };
+        let Ok(store) = Store::open(self.town.database(), Access::Read).await else { return vec![] };
         let messages = store.list_messages(&MessageFilter::default()).await.unwrap();
         store.close().await;
         messages

@@ -17,7 +17,7 @@ mod town;
 use std::time::Duration;
 
 use self::account::{Account, Verdict};
-use self::town::{End, Town};
+use self::town::{End, Ground, Town};
 
 /// Every durable step, and where the process is ended after it.
 const POINTS: [&str; 7] =
@@ -45,15 +45,21 @@ impl Dice {
 }
 
 /// Ends the process again and again by `how`, in as many towns as it takes, until `crashes` have come together.
-async fn ordeal(people: usize, crashes: usize, mut how: impl FnMut(usize) -> End) -> Verdict {
+async fn ordeal(
+    ground: impl Fn() -> Ground,
+    people: usize,
+    crashes: usize,
+    mut how: impl FnMut(usize) -> End,
+) -> Verdict {
     let mut total = Verdict::default();
     while total.crashes < crashes {
-        let town = Town::with(people).await;
+        let town = Town::on(ground(), people).await;
         let mut account = Account::of(&town);
         while total.crashes + account.crashes() < crashes && !account.is_done().await {
             let end = how(total.crashes + account.crashes());
-            if town.run(&end) {
-                account.note_crash(&end).await;
+            let crashed = town.run(&end);
+            if crashed > 0 {
+                account.note_crash(crashed, &end).await;
             }
         }
         for _ in 0..20 {
@@ -71,14 +77,34 @@ async fn ordeal(people: usize, crashes: usize, mut how: impl FnMut(usize) -> End
 #[tokio::test(flavor = "multi_thread")]
 async fn at_random_nothing_is_lost_and_at_most_what_was_in_flight_is_repeated() {
     let mut dice = Dice(20_261_126);
-    let verdict = ordeal(1_500, kills(), |_| End::Killed(Duration::from_millis(20 + dice.below(600)))).await;
+    let end = |_| End::Killed(Duration::from_millis(20 + dice.below(600)));
+    let verdict = ordeal(|| Ground::File, 1_500, kills(), end).await;
     assert!(verdict.crashes >= kills());
     verdict.assert_promise();
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn at_random_with_three_daemons_on_one_server_it_is_the_same() {
+    let Some(_) = Ground::server() else { return };
+    let mut dice = Dice(20_261_127);
+    let end = |_| End::Killed(Duration::from_millis(50 + dice.below(900)));
+    let verdict = ordeal(|| Ground::server().unwrap(), 1_500, kills(), end).await;
+    assert!(verdict.crashes >= kills());
+    verdict.assert_promise();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_every_durable_step_with_three_daemons_on_one_server_it_is_the_same() {
+    let Some(_) = Ground::server() else { return };
+    let end = |crash: usize| End::AtPoint(POINTS[crash % POINTS.len()], "20%return");
+    ordeal(|| Ground::server().unwrap(), 150, POINTS.len() * 3, end).await.assert_promise();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_every_durable_step_nothing_is_lost_and_at_most_what_was_in_flight_is_repeated() {
-    let verdict = ordeal(150, POINTS.len() * 3, |crash| End::AtPoint(POINTS[crash % POINTS.len()], "20%return")).await;
+    let verdict =
+        ordeal(|| Ground::File, 150, POINTS.len() * 3, |crash| End::AtPoint(POINTS[crash % POINTS.len()], "20%return"))
+            .await;
     verdict.assert_promise();
     assert!(verdict.duplicated > 0, "a crash between the other side's yes and the journal has to repeat something");
 }
@@ -87,6 +113,6 @@ async fn after_every_durable_step_nothing_is_lost_and_at_most_what_was_in_flight
 async fn a_broken_order_is_noticed() {
     // Written down as sent before it is handed over, and ended in between.
     let end = |_| End::AtPoint("order-broken=return;p8-settled", "20%return");
-    let verdict = ordeal(60, 4, end).await;
+    let verdict = ordeal(|| Ground::File, 60, 4, end).await;
     assert!(verdict.lost > 0 && verdict.falsely_sent > 0, "the harness is blind: {verdict}");
 }

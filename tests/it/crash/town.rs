@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fristvakt::store::Location;
 use tempfile::TempDir;
 
 use crate::hostile::{Receiver, Relay, Setup};
+use crate::servers::postgres::{self, PASSWORD};
+use crate::store::location;
 
 /// How a run of the process ends.
 #[derive(Clone, Debug)]
@@ -21,59 +24,93 @@ pub(super) enum End {
     AtPoint(&'static str, &'static str),
 }
 
+/// What the store stands on, and how many daemons work with it.
+pub(super) enum Ground {
+    /// A file, and one daemon.
+    File,
+    /// A database on a server, and so many daemons.
+    Server(postgres::Database, usize),
+}
+
+impl Ground {
+    /// A server that three daemons share; `None` where there is no PostgreSQL.
+    pub(super) fn server() -> Option<Self> {
+        Some(Self::Server(postgres::database()?, 3))
+    }
+
+    fn daemons(&self) -> usize {
+        match self {
+            Self::File => 1,
+            Self::Server(_, daemons) => *daemons,
+        }
+    }
+}
+
 /// The municipality, its relay and its receiver.
 pub(super) struct Town {
     pub(super) folder: TempDir,
     pub(super) people: usize,
     pub(super) relay: Relay,
     pub(super) receiver: Receiver,
+    ground: Ground,
     /// Minutes after eight: each run is a minute later, so that what is to be tried again is.
     minute: Cell<u32>,
 }
 
 impl Town {
-    pub(super) async fn with(people: usize) -> Self {
+    pub(super) async fn on(ground: Ground, people: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Slow enough that several messages are always under way.
         let relay = Relay::start(Setup { delay: Duration::from_millis(10), ..Setup::default() }).await;
         let receiver = Receiver::start(vec![], None).await;
-        let this = Self { folder, people, relay, receiver, minute: Cell::new(0) };
+        let this = Self { folder, people, relay, receiver, ground, minute: Cell::new(0) };
         this.write_files();
-        let import = this.command(&["import", "facts.ndjson"]).stdout(Stdio::null()).status().unwrap();
+        let import = this.command(0, &["import", "facts.ndjson"]).stdout(Stdio::null()).status().unwrap();
         assert!(import.success());
         this
     }
 
     /// The database.
-    pub(super) fn database(&self) -> PathBuf {
-        self.folder.path().join("town.db")
+    pub(super) fn database(&self) -> Location {
+        match &self.ground {
+            Ground::File => Location::File(self.folder.path().join("town.db")),
+            Ground::Server(database, _) => location(&database.url()),
+        }
     }
 
-    /// The acceptance journal.
-    pub(super) fn journal(&self) -> PathBuf {
-        self.folder.path().join("town.db.accepted")
+    /// The acceptance journals, one for each daemon.
+    pub(super) fn journals(&self) -> impl Iterator<Item = PathBuf> {
+        (0..self.ground.daemons()).map(|daemon| self.folder.path().join(format!("accepted-{daemon}")))
     }
 
-    /// One run of the process. Whether it crashed.
-    pub(super) fn run(&self, end: &End) -> bool {
+    /// One run of each process. How many crashed: the last of several is left alone.
+    pub(super) fn run(&self, end: &End) -> usize {
         let minute = self.minute.get();
         self.minute.set((minute + 1).min(7 * 60));
         let now = format!("2026-03-11T{:02}:{:02}:00+01:00", 8 + minute / 60, minute % 60);
-        let mut command = self.command(&["run", "--once", "--now", &now]);
-        if let End::AtPoint(point, action) = end {
-            command.env("FAILPOINTS", format!("{point}={action}"));
-        }
-        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        match end {
-            End::Killed(after) => kill_after(&mut process, *after),
+        let daemons = self.ground.daemons();
+        let mut processes: Vec<(Child, &End)> = (0..daemons)
+            .map(|daemon| {
+                let end = if daemon > 0 && daemon + 1 == daemons { &End::ByItself } else { end };
+                let mut command = self.command(daemon, &["run", "--once", "--now", &now]);
+                if let End::AtPoint(point, action) = end {
+                    command.env("FAILPOINTS", format!("{point}={action}"));
+                }
+                (command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), end)
+            })
+            .collect();
+        let begun = Instant::now();
+        let crashed = processes.iter_mut().map(|(process, end)| match end {
+            End::Killed(after) => kill_at(process, begun + *after),
             End::ByItself | End::AtPoint(..) => !process.wait().unwrap().success(),
-        }
+        });
+        crashed.filter(|crashed| *crashed).count()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, daemon: usize, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fristvakt"));
         command.current_dir(self.folder.path()).env_clear();
-        command.env("FRISTVAKT_CONFIG", self.folder.path().join("fristvakt.toml")).args(arguments);
+        command.env("FRISTVAKT_CONFIG", self.folder.path().join(format!("fristvakt-{daemon}.toml"))).args(arguments);
         command
     }
 
@@ -81,22 +118,31 @@ impl Town {
         let write = |name: &str, text: &str| std::fs::write(self.folder.path().join(name), text).unwrap();
         write("secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
         write("facts.ndjson", &facts(self.people));
-        let config = format!(
-            "database = \"sqlite://town.db\"\n\
+        write("password", PASSWORD);
+        let database = match &self.ground {
+            Ground::File => "sqlite://town.db".to_owned(),
+            Ground::Server(database, _) => database.url().replace(&format!(":{PASSWORD}@"), "@"),
+        };
+        for daemon in 0..self.ground.daemons() {
+            write(&format!("fristvakt-{daemon}.toml"), &self.config(daemon, &database));
+        }
+    }
+
+    fn config(&self, daemon: usize, database: &str) -> String {
+        format!(
+            "database = \"{database}\"\ndatabase_password_file = \"password\"\njournal = \"accepted-{daemon}\"\n\
              [email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nfrom = \"fristvakt@k.example\"\n\
              [[webhook]]\nname = \"hook\"\nurl = \"http://{}/hook\"\nsecret_files = [\"secret\"]\n\
              allow_insecure_loopback = true\n",
             self.relay.address.port(),
             self.receiver.address
-        );
-        write("fristvakt.toml", &config);
+        )
     }
 }
 
 /// Whether the process had to be killed: it may have done everything before.
-fn kill_after(process: &mut Child, after: Duration) -> bool {
-    let begun = Instant::now();
-    while begun.elapsed() < after {
+fn kill_at(process: &mut Child, moment: Instant) -> bool {
+    while Instant::now() < moment {
         if process.try_wait().unwrap().is_some() {
             return false;
         }

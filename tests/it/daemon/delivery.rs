@@ -109,6 +109,7 @@ async fn a_message_in_flight_when_the_process_ended_goes_again_with_the_same_id_
     let claimed =
         store.claim("email", now, 1, "another process", chrono::TimeDelta::minutes(5)).await.unwrap().remove(0);
     let ready = fristvakt::store::Ready {
+        tenant: "sokndal".to_owned(),
         attempt: claimed.attempt,
         carried: claimed.notices.len(),
         seen: vec![],

@@ -44,7 +44,7 @@ fn take(text: &str, variables: &[(String, String)]) {
     let path = Path::new("/etc/fristvakt/fristvakt.toml");
     match Config::parse(text, Some(path), variables) {
         Ok(config) => {
-            let _ = config.database_file();
+            let _ = config.location();
             if let Some(Err(error)) = config.email.as_ref().map(|email| email.load()) {
                 assert!(!error.to_string().contains(SECRET), "{error}");
             }

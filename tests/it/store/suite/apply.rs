@@ -24,7 +24,7 @@ async fn apply(house: &House, now: &str, times: usize, channels: Channels<'_>) -
 
 #[tokio::test]
 async fn writing_a_plan_twice_is_writing_it_once() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     let written = apply(&house, ROUND, 3, Channels::Send(&[])).await;
     assert_eq!(written, [Applied::Written; 3]);
     assert_eq!(house.notices().await, ["S-17 -3wd pending"]);
@@ -35,7 +35,7 @@ async fn writing_a_plan_twice_is_writing_it_once() {
 
 #[tokio::test]
 async fn a_plan_of_older_facts_is_refused_and_its_case_stays_due() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     let of = house.organisation().await;
     let municipality = Municipality::new(&house.rules, &of.organisation).expect("a municipality");
     let case = house.case("S-17").await;
@@ -52,7 +52,7 @@ async fn a_plan_of_older_facts_is_refused_and_its_case_stays_due() {
 
 #[tokio::test]
 async fn a_plan_of_an_older_municipality_is_written_and_its_case_stays_due() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     house.tick(BEGIN, Occasion::Between).await;
     let before = house.organisation().await;
     house.append(r#"{"type":"person","tenant":"sokndal","id":"p1","email":"new@sokndal.example"}"#).await;
@@ -63,7 +63,7 @@ async fn a_plan_of_an_older_municipality_is_written_and_its_case_stays_due() {
 
 #[tokio::test]
 async fn what_is_met_before_it_is_sent_is_taken_out_of_the_message() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     assert_eq!(house.round(ROUND).await, 1);
     house.append(&event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-10""#)).await;
     house.tick(ROUND, Occasion::Between).await;
@@ -78,7 +78,7 @@ async fn what_is_met_before_it_is_sent_is_taken_out_of_the_message() {
 
 #[tokio::test]
 async fn nothing_leaves_for_a_case_that_became_protected() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     assert_eq!(house.round(ROUND).await, 1);
     let record = r#"{"type":"case","tenant":"sokndal","id":"S-17","ref":"7F3K","level":"0","unit":"skole-1",
         "stafettholder":"p1","protected":true,"attributes":{"school_environment":true}}"#;
@@ -90,7 +90,7 @@ async fn nothing_leaves_for_a_case_that_became_protected() {
 
 #[tokio::test]
 async fn one_message_carries_a_recipients_notices_of_a_round() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     let case = r#"{"type":"case","tenant":"sokndal","id":"S-19","unit":"skole-1","stafettholder":"p1"}"#;
     house.append(&format!("{case}\n{}", event("S-19", "e1", r#""kind":"concern_raised","on":"2026-03-02""#))).await;
     assert_eq!(house.round(ROUND).await, 1);
@@ -102,7 +102,7 @@ async fn one_message_carries_a_recipients_notices_of_a_round() {
 
 #[tokio::test]
 async fn urgent_messages_do_not_wait_for_a_round() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     house.append(&event("S-17", "e9", r#""kind":"alarm","at":"2026-03-03T11:00:00+01:00""#)).await;
     house.tick(BEGIN, Occasion::Between).await;
     assert_eq!(house.notices().await, ["S-17 0d pending"]);
@@ -112,7 +112,7 @@ async fn urgent_messages_do_not_wait_for_a_round() {
 
 #[tokio::test]
 async fn in_shadow_the_ledger_is_filled_and_nothing_is_sent() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     apply(&house, ROUND, 1, Channels::Shadow).await;
     assert_eq!(house.notices().await, ["S-17 -3wd shadow"]);
     assert_eq!(house.messages().await, Vec::<String>::new());
@@ -121,7 +121,7 @@ async fn in_shadow_the_ledger_is_filled_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn several_channels_are_several_messages_and_one_entry_of_the_ledger() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     apply(
         &house,
         ROUND,
@@ -135,7 +135,7 @@ async fn several_channels_are_several_messages_and_one_entry_of_the_ledger() {
 
 #[tokio::test]
 async fn obligations_are_listed_as_they_stand_at_the_moment_of_asking() {
-    let house = House::furnished().await;
+    let Some(house) = House::furnished().await else { return };
     house.tick(BEGIN, Occasion::Between).await;
     for (now, status) in [(BEGIN, "running"), ("2026-03-17T00:00:00+01:00", "overdue")] {
         let rows = house.store.list_obligations(&ObligationFilter::default(), at(now)).await.expect("listed");

@@ -1,0 +1,52 @@
+//! Servers: any number of daemons.
+
+use std::path::Path;
+
+use fristvakt::store::{Location, ServerLocation};
+use tempfile::TempDir;
+
+use crate::servers::postgres::{self, PASSWORD};
+
+#[path = "suite/mod.rs"]
+mod suite;
+
+/// A database of its own on the cluster of this process.
+pub(super) struct Base {
+    database: postgres::Database,
+    location: Location,
+    folder: TempDir,
+}
+
+impl Base {
+    /// `None` where there is no PostgreSQL.
+    pub(super) fn new() -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = postgres::database()?;
+        Some(Self { location: location(&database.url()), database, folder })
+    }
+
+    pub(super) fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// For files that are imported.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Changes something behind the store's back.
+    pub(super) async fn run(&self, sql: &'static str) {
+        self.database.psql(sql);
+    }
+
+    /// What a query of one text column gives.
+    pub(super) async fn texts(&self, sql: &'static str) -> Vec<String> {
+        self.database.psql(sql).lines().map(str::to_owned).collect()
+    }
+}
+
+/// Where a database is whose address holds the password of all tests.
+pub(crate) fn location(url: &str) -> Location {
+    let url = url.replace(&format!(":{PASSWORD}@"), "@");
+    Location::Server(ServerLocation::parse(&url, Some(PASSWORD)).expect("an address"))
+}
