@@ -6,6 +6,7 @@
 mod http;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -35,6 +36,9 @@ pub struct Config {
     pub database: String,
     /// Holds the password for a database server.
     pub database_password_file: Option<PathBuf>,
+    /// How long one call to a database server may take, in seconds; then its connection is given up.
+    #[serde(default = "default_database_timeout")]
+    pub database_timeout: u32,
     /// The folder of the acceptance journal: beside the database file, or `accepted` in the state directory unless said.
     pub journal: Option<PathBuf>,
     /// The rules folder; the shipped rules unless said.
@@ -195,7 +199,8 @@ impl Config {
             None => None,
         };
         let password = password.as_ref().map(ExposeSecret::expose_secret);
-        Ok(Location::Server(ServerLocation::parse(&self.database, password)?))
+        let patience = Duration::from_secs(self.database_timeout.max(1).into());
+        Ok(Location::Server(ServerLocation::parse(&self.database, password)?.patient_for(patience)))
     }
 
     fn is_on_server(&self) -> bool {
@@ -311,6 +316,10 @@ pub fn user_name() -> Option<String> {
 
 fn default_database() -> String {
     format!("sqlite://{}", state_directory().join("fristvakt.db").display())
+}
+
+fn default_database_timeout() -> u32 {
+    60
 }
 
 fn state_directory() -> PathBuf {

@@ -92,6 +92,8 @@ pub struct Tick {
     pub delivered: Delivered,
     /// What the daily reconciliation found, where it was due.
     pub differences: usize,
+    /// Whether nothing was done, because this daemon does not agree with others about the same database.
+    pub stood_back: bool,
 }
 
 /// Why the daemon cannot go on. What concerns one case or one message is never among these.
@@ -177,8 +179,12 @@ impl Daemon {
             looked: AtomicBool::new(false),
             shared: shared::Shared::default(),
         };
-        daemon.store.introduce(&daemon.owner, daemon.clock.now()).await?;
-        daemon.recall().await?;
+        daemon.store.introduce(&daemon.owner).await?;
+        if daemon.store.is_shared() {
+            daemon.compare(&daemon.store.server_state().await?).await?;
+        } else {
+            daemon.recall().await?;
+        }
         let TakenBack { unsent, maybe_sent } =
             daemon.store.take_back_dead_attempts(daemon.clock.now(), &daemon.owner).await?;
         if unsent + maybe_sent > 0 {
@@ -250,14 +256,14 @@ impl Daemon {
 
     async fn tick_until(self: &Arc<Self>, stop: &deliver::Stop) -> Result<Tick, StoreError> {
         if !self.is_in_charge().await? {
-            return Ok(Tick::default());
+            return Ok(Tick { stood_back: true, ..Tick::default() });
         }
         let swept = self.sweep(self.clock.now()).await?;
         let delivered = self.deliver(stop).await?;
         // After a round, and once after a start: the process may have ended before it came to this.
         let is_due = swept.rounds > 0 || !self.looked.swap(true, Ordering::SeqCst);
         let differences = if is_due && !stop.0.is_cancelled() { self.reconcile().await? } else { 0 };
-        Ok(Tick { swept, delivered, differences })
+        Ok(Tick { swept, delivered, differences, stood_back: false })
     }
 
     /// When there is something to do after a sweep: a round, a case to plan, or a message to try again.

@@ -141,7 +141,10 @@ async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Futu
 
 async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Duration, StoreError> {
     let now = daemon.clock.now();
-    let Tick { swept, delivered, .. } = daemon.tick_until(stop).await?;
+    let Tick { swept, delivered, stood_back, .. } = daemon.tick_until(stop).await?;
+    if stood_back {
+        return Ok(AFTER_FAILURE);
+    }
     if delivered.is_cut {
         return Ok(Duration::ZERO);
     }

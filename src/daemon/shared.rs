@@ -15,7 +15,7 @@ use crate::calendar::Instant;
 use crate::clock::Clock;
 use crate::engine::Municipality;
 use crate::journal::Mark;
-use crate::store::{StoreError, StoredOrganisation, TakenBack};
+use crate::store::{ServerState, StoreError, StoredOrganisation, TakenBack};
 
 /// How often a daemon says that it lives; it counts as dead after three times that.
 const HEARTBEAT: Duration = Duration::from_secs(20);
@@ -28,6 +28,8 @@ const SKEW: TimeDelta = TimeDelta::minutes(1);
 pub(super) struct Shared {
     /// Up to where the database was told that the journal is in it.
     marked: Mutex<Mark>,
+    /// The history of the server with which the journal was compared.
+    history: Mutex<String>,
     /// Why it stands back, if it does: said when it changes, not each time.
     reason: Mutex<Option<String>>,
 }
@@ -39,6 +41,10 @@ impl Shared {
 
     fn mark(&self) -> Mark {
         *self.marked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn history(&self) -> String {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether this is another reason than last time.
@@ -53,7 +59,7 @@ impl Shared {
 impl Daemon {
     /// Says that this daemon lives.
     pub(super) async fn say_alive(&self) -> Result<(), StoreError> {
-        self.store.say_alive(&self.owner, self.clock.now()).await
+        self.store.say_alive(&self.owner, &self.shared.history(), self.clock.now()).await
     }
 
     /// Says that it ends, so that others need not wait.
@@ -89,7 +95,9 @@ impl Daemon {
         if !self.store.is_shared() {
             return Ok(true);
         }
-        let reason = self.reason_to_stand_back().await?;
+        let state = self.store.server_state().await?;
+        self.compare(&state).await?;
+        let reason = self.reason_to_stand_back(&state).await?;
         if self.shared.is_news(reason.as_ref()) {
             match &reason {
                 Some(reason) => tracing::error!("{reason}; this daemon plans and sends nothing until that is mended"),
@@ -99,12 +107,6 @@ impl Daemon {
         if reason.is_some() {
             return Ok(false);
         }
-        if self.store.journal_mark(self.journal.id()).await? < self.shared.mark() {
-            tracing::error!(
-                "the database has gone back to an earlier state: what this daemon has sent since is recalled"
-            );
-            self.recall().await?;
-        }
         let TakenBack { unsent, maybe_sent } =
             self.store.take_back_dead_attempts(self.clock.now(), &self.owner).await?;
         if unsent + maybe_sent > 0 {
@@ -113,8 +115,27 @@ impl Daemon {
         Ok(true)
     }
 
-    async fn reason_to_stand_back(&self) -> Result<Option<String>, StoreError> {
-        let state = self.store.server_state().await?;
+    /// Where the server was changed for another one, or has gone back to an earlier state, what this daemon has sent since is
+    /// recalled from its journal before anything else is written.
+    pub(super) async fn compare(&self, state: &ServerState) -> Result<(), StoreError> {
+        let known = self.shared.history();
+        let is_other = state.history != known;
+        let is_behind = self.store.journal_mark(self.journal.id()).await? < self.shared.mark();
+        if !is_other && !is_behind {
+            return self.say_alive().await;
+        }
+        if !known.is_empty() {
+            tracing::error!(
+                "the database server was changed or has gone back: what this daemon has sent since is recalled"
+            );
+        }
+        self.store.work_with(&state.history);
+        self.recall().await?;
+        *self.shared.history.lock().unwrap_or_else(PoisonError::into_inner) = state.history.clone();
+        self.say_alive().await
+    }
+
+    async fn reason_to_stand_back(&self, state: &ServerState) -> Result<Option<String>, StoreError> {
         if state.schema > state.known_schema {
             return Ok(Some("the database was migrated by a newer fristvakt: install that here too".to_owned()));
         }
@@ -127,6 +148,12 @@ impl Daemon {
             }
             return Ok(Some(
                 "another daemon was started or reloaded with other rules: give this one the same, and reload it"
+                    .to_owned(),
+            ));
+        }
+        if self.store.daemons_behind(state).await? > 0 {
+            return Ok(Some(
+                "other daemons have not said yet what they sent that the database has forgotten; they have a minute"
                     .to_owned(),
             ));
         }

@@ -75,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn introduce(&self, owner: &str, now: Instant) -> Result<(), StoreError> {
+    pub async fn introduce(&self, owner: &str) -> Result<(), StoreError> {
         let _ = self.process.set(owner.to_owned());
         if self.is_shared() {
             let instance = owner.split_inclusive('/').next().unwrap_or_default();
@@ -84,21 +84,26 @@ impl Store {
             sql::query(delete).bind(instance).bind(owner).execute(&mut write).await?;
             write.commit().await?;
         }
-        self.say_alive(owner, now).await
+        Ok(())
     }
 
-    /// Says that a daemon lives, and forgets those that have not said so for a day.
+    /// Says that a daemon lives, and with which history of the server it has compared its acceptance journal; forgets those that have not said so for a day.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn say_alive(&self, owner: &str, now: Instant) -> Result<(), StoreError> {
-        self.take_lease(&format!("{DAEMON}{owner}"), owner, ALIVE, now).await?;
-        if self.is_shared() {
-            let mut write = self.write(Scope::Rows).await?;
-            let old = write.lease_clock(now).0 - TimeDelta::days(1).num_milliseconds();
-            sql::query("DELETE FROM leases WHERE until_at < $1").bind(old).execute(&mut write).await?;
-            write.commit().await?;
+    pub async fn say_alive(&self, owner: &str, history: &str, now: Instant) -> Result<(), StoreError> {
+        if !self.is_shared() {
+            return Ok(());
         }
+        let mut write = self.write(Scope::Rows).await?;
+        let clock = write.lease_clock(now).0;
+        let upsert = "INSERT INTO leases (name, owner, until_at, note) VALUES ($1, $2, $3, $4) ON CONFLICT (name) \
+                      DO UPDATE SET until_at = excluded.until_at, note = excluded.note";
+        let query = sql::query(upsert).bind(format!("{DAEMON}{owner}")).bind(owner);
+        query.bind(clock + ALIVE.num_milliseconds()).bind(history).execute(&mut write).await?;
+        let old = clock - TimeDelta::days(1).num_milliseconds();
+        sql::query("DELETE FROM leases WHERE until_at < $1").bind(old).execute(&mut write).await?;
+        write.commit().await?;
         Ok(())
     }
 

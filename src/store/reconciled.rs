@@ -66,8 +66,8 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn sent_since(&self, tenant: &str, since: Instant) -> Result<Vec<SentRow>, StoreError> {
-        let select = "SELECT m.id AS id, m.ended_at AS at, CASE WHEN EXISTS \
-                      (SELECT 1 FROM attempts a WHERE a.message = m.id AND a.phase = 'accepted') THEN 1 ELSE 0 END AS has_attempt \
+        let select = "SELECT m.id AS id, m.ended_at AS at, CAST(CASE WHEN EXISTS \
+                      (SELECT 1 FROM attempts a WHERE a.message = m.id AND a.phase = 'accepted') THEN 1 ELSE 0 END AS BIGINT) AS has_attempt \
                       FROM messages m WHERE m.state = 'sent' AND m.tenant = $1 AND m.ended_at >= $2 ORDER BY m.id";
         Ok(sql::query_as(select).bind(tenant).bind(At::from(since)).fetch_all(&self.readers).await?)
     }

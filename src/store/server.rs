@@ -18,9 +18,28 @@ pub struct ServerState {
     pub rules: Option<String>,
     /// The database's clock.
     pub clock: Instant,
+    /// The server's history: another text once it was changed for a standby, which may have forgotten the last transactions.
+    pub history: String,
 }
 
 impl Store {
+    /// From now on nothing is written under another history of the server than this one.
+    pub fn work_with(&self, history: &str) {
+        if let Readers::Postgres(server) = &self.readers {
+            server.work_with(history);
+        }
+    }
+
+    /// How many other daemons live that have not compared their acceptance journals with this history yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn daemons_behind(&self, state: &ServerState) -> Result<i64, StoreError> {
+        let select = "SELECT count(*) FROM leases WHERE name LIKE 'daemon:%' AND until_at > $1 AND note <> $2";
+        let query = sql::query_scalar(select).bind(At::from(state.clock)).bind(&state.history);
+        Ok(query.fetch_one(&self.readers).await?)
+    }
+
     /// How many other daemons than `owner` have said lately that they live.
     ///
     /// # Errors
@@ -59,6 +78,10 @@ impl Store {
             known_schema: self.readers.known_schema(),
             rules: self.rules_in_use().await?,
             clock: clock.instant(),
+            history: match &self.readers {
+                Readers::Sqlite(_) => String::new(),
+                Readers::Postgres(server) => server.history().await?,
+            },
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -21,7 +22,12 @@ pub struct ServerLocation {
     pub(super) servers: Vec<PgConnectOptions>,
     /// Without user and password.
     name: String,
+    /// How long one call may take.
+    pub(super) patience: Duration,
 }
+
+/// How long one call to a server may take, unless said.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why a database's address cannot be used. It holds nothing of the address but its kind of fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +71,13 @@ impl ServerLocation {
             servers.push(options.application_name("fristvakt").statement_cache_capacity(500));
         }
         let database = tail.split('?').next().unwrap_or_default();
-        Ok(Self { servers, name: format!("postgres://{hosts}{database}") })
+        Ok(Self { servers, name: format!("postgres://{hosts}{database}"), patience: PATIENCE })
+    }
+
+    /// The same, with another limit for how long one call may take; a minute unless said.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::calendar::Instant;
 pub(super) use fault::{Fault, fault};
 pub use location::{Location, LocationError, ServerLocation};
 pub(super) use migrate::{Migrations, migrate_file, newest_of_file, newest_of_server, server_schema};
-pub(super) use postgres::{Guarded, PATIENCE, Server, connect_any};
+pub(super) use postgres::{Guarded, Server, connect_any};
 pub(super) use sqlite::{File, beside, file_options};
 
 /// What a transaction changes, which says whom it keeps waiting.

@@ -3,11 +3,14 @@
 //! What sqlx leaves to its users, and what is done about it here:
 //! - A call that is dropped half-way leaves its connection in the middle of something. Whoever holds a connection holds
 //!   it as [`Guarded`], which rolls back what is open, and closes what is in doubt, before anybody else gets it.
-//! - There is no time limit of a call. Each has [`PATIENCE`]; then the connection is closed, never used again, and the
+//! - There is no time limit of a call. Each has [`ServerLocation::patience`]; then the connection is closed, never used again, and the
 //!   server notices that (`client_connection_check_interval`). The server's own `statement_timeout` is not used: it
 //!   would cut short a commit that waits for its standby, and report success.
 //! - There is no `target_session_attrs`. A server that takes no writes (a standby, or one that was demoted) is found out
 //!   when a connection is made, when it was idle, and at the beginning of each transaction.
+//! - Nothing says that the server was changed for another one, which may have forgotten the last transactions. A server
+//!   has a history (its timeline), which a promotion begins anew: once a daemon has said with which it works, no
+//!   transaction that writes begins under another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,9 +27,6 @@ use super::super::StoreError;
 use super::migrate::{Migrations, migrate_server, server_schema};
 use super::{Scope, ServerLocation};
 
-/// How long one call may take. What takes longer is as good as lost.
-pub(in super::super) const PATIENCE: Duration = Duration::from_secs(60);
-
 /// How long to wait for a connection: from one server, and from each of several.
 const CONNECTING: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(5)];
 
@@ -41,6 +41,9 @@ const CONNECTIONS: u32 = 8;
 
 /// The oldest server that fristvakt works with (`server_version_num`).
 const OLDEST: i64 = 140_000;
+
+/// A text that is another one once a server was promoted: the first eight signs of its log's name are its timeline.
+const HISTORY: &str = "CASE WHEN pg_is_in_recovery() THEN '' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END";
 
 /// The first half of all our advisory locks: the letters `fris`.
 const LOCKS: i32 = 0x6672_6973;
@@ -60,6 +63,9 @@ struct Inner {
     /// The one that took writes last.
     current: AtomicUsize,
     trust: Arc<Trust>,
+    /// The history that this process works with, once it has said so.
+    history: Mutex<Option<String>>,
+    patience: Duration,
 }
 
 /// Until when connections are known to be in doubt: those that were made before are not used again.
@@ -82,17 +88,18 @@ impl Server {
         let trust = Arc::<Trust>::default();
         let waiting = CONNECTING[usize::from(location.servers.len() > 1)];
         let pools = location.servers.iter().map(|options| pool(options, &trust, waiting)).collect();
-        Self(Arc::new(Inner { pools, current: AtomicUsize::new(0), trust }))
+        let (current, history, patience) = (AtomicUsize::new(0), Mutex::default(), location.patience);
+        Self(Arc::new(Inner { pools, current, trust, history, patience }))
     }
 
     /// A connection to the server that takes writes.
     pub(in super::super) async fn acquire(&self) -> Result<Guarded, sqlx::Error> {
-        let Inner { pools, current, trust } = &*self.0;
+        let Inner { pools, current, trust, patience, .. } = &*self.0;
         let mut failure = sqlx::Error::PoolClosed;
         for _ in 0..pools.len() {
             let place = current.load(Ordering::Relaxed);
             match pools[place].acquire().await {
-                Ok(connection) => return Ok(Guarded::new(connection, Arc::clone(trust))),
+                Ok(connection) => return Ok(Guarded::new(connection, Arc::clone(trust), *patience)),
                 Err(error) => {
                     failure = error;
                     let next = (place + 1) % pools.len();
@@ -108,18 +115,40 @@ impl Server {
         let mut guarded = self.acquire().await?;
         let begin = format!(
             "BEGIN; SELECT {}(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock, \
-             current_setting('transaction_read_only') AS read_only",
+             current_setting('transaction_read_only') AS read_only, {HISTORY} AS history",
             locks(scope)
         );
         guarded.in_transaction = true;
-        let begun = timeout(PATIENCE, guarded.connection()?.fetch_one(sqlx::raw_sql(AssertSqlSafe(begin)))).await;
+        let begun =
+            timeout(guarded.patience, guarded.connection()?.fetch_one(sqlx::raw_sql(AssertSqlSafe(begin)))).await;
         let row: PgRow = guarded.judge(begun)?;
         if row.try_get::<String, _>("read_only")? == "on" {
             guarded.close();
             return Err(standby());
         }
-        let clock = row.try_get("clock")?;
+        let (clock, history): (i64, String) = (row.try_get("clock")?, row.try_get("history")?);
+        if self.known_history().is_some_and(|known| known != history) {
+            return Err(other_history());
+        }
         Ok((guarded, clock))
+    }
+
+    fn known_history(&self) -> Option<String> {
+        self.0.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The history of the server that answers now.
+    pub(in super::super) async fn history(&self) -> Result<String, sqlx::Error> {
+        let mut guarded = self.acquire().await?;
+        let select = format!("SELECT {HISTORY}");
+        let asked =
+            timeout(guarded.patience, guarded.connection()?.fetch_one(sqlx::raw_sql(AssertSqlSafe(select)))).await;
+        guarded.judge(asked)?.try_get(0)
+    }
+
+    /// From now on transactions that write begin only under this history.
+    pub(in super::super) fn work_with(&self, history: &str) {
+        *self.0.history.lock().unwrap_or_else(PoisonError::into_inner) = Some(history.to_owned());
     }
 
     /// A transaction that reads one state.
@@ -127,7 +156,7 @@ impl Server {
         let mut guarded = self.acquire().await?;
         guarded.in_transaction = true;
         let begin = sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-        let begun = timeout(PATIENCE, guarded.connection()?.execute(begin)).await;
+        let begun = timeout(guarded.patience, guarded.connection()?.execute(begin)).await;
         guarded.judge(begun)?;
         Ok(guarded)
     }
@@ -140,7 +169,7 @@ impl Server {
         let mut guarded = self.acquire().await?;
         let version = sqlx::query_scalar("SELECT current_setting('server_version_num')::bigint");
         let version: i64 = {
-            let asked = timeout(PATIENCE, version.fetch_one(guarded.connection()?)).await;
+            let asked = timeout(guarded.patience, version.fetch_one(guarded.connection()?)).await;
             guarded.judge(asked)?
         };
         if version < OLDEST {
@@ -253,11 +282,18 @@ pub(in super::super) struct Guarded {
     in_transaction: bool,
     /// Whether the transaction can only be rolled back: the server answers `COMMIT` with `ROLLBACK`, and no error.
     failed: bool,
+    /// How long one call may take.
+    patience: Duration,
 }
 
 impl Guarded {
-    fn new(connection: PoolConnection<Postgres>, trust: Arc<Trust>) -> Self {
-        Self { connection: Some(connection), trust, busy: false, in_transaction: false, failed: false }
+    fn new(connection: PoolConnection<Postgres>, trust: Arc<Trust>, patience: Duration) -> Self {
+        Self { connection: Some(connection), trust, busy: false, in_transaction: false, failed: false, patience }
+    }
+
+    /// How long one call may take. What takes longer is as good as lost.
+    pub(in super::super) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// The connection, for one call. What comes of it has to be told to [`Guarded::judge`].
@@ -301,7 +337,7 @@ impl Guarded {
     /// Takes the locks of a scope.
     pub(in super::super) async fn keep(&mut self, scope: Scope<'_>) -> Result<(), sqlx::Error> {
         let select = format!("SELECT {}1", locks(scope));
-        let done = timeout(PATIENCE, self.connection()?.execute(sqlx::raw_sql(AssertSqlSafe(select)))).await;
+        let done = timeout(self.patience, self.connection()?.execute(sqlx::raw_sql(AssertSqlSafe(select)))).await;
         self.judge(done).map(drop)
     }
 
@@ -310,7 +346,7 @@ impl Guarded {
         if self.failed {
             return Err(lost());
         }
-        let done = timeout(PATIENCE, self.connection()?.execute(sqlx::raw_sql("COMMIT"))).await;
+        let done = timeout(self.patience, self.connection()?.execute(sqlx::raw_sql("COMMIT"))).await;
         self.judge(done)?;
         self.in_transaction = false;
         Ok(())
@@ -340,6 +376,11 @@ impl Drop for Guarded {
 /// Nobody knows what became of it.
 fn lost() -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database server did not answer in time"))
+}
+
+fn other_history() -> sqlx::Error {
+    let text = "the database server was changed for another one; what it knows is compared first";
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::ConnectionReset, text))
 }
 
 /// Whether the connection is of no more use: it broke, the server is going down, or takes no writes any more.

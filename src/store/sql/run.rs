@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 use tokio::time::timeout;
 
-use super::super::database::{Guarded, PATIENCE, Read, Readers, Write};
+use super::super::database::{Guarded, Read, Readers, Write};
 use super::statement::{Argument, Plain, Records, Rendered, Scalars, Statement};
 use super::{Readable, Row, Value};
 
@@ -89,7 +89,7 @@ impl Statement<Plain> {
             Connection::Postgres(guarded) => {
                 let (text, arguments) = postgres(self.for_postgres())?;
                 let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                let done = timeout(PATIENCE, query.execute(guarded.connection()?)).await;
+                let done = timeout(guarded.patience(), query.execute(guarded.connection()?)).await;
                 guarded.judge(done).map(|done| done.rows_affected())
             }
         }
@@ -110,7 +110,7 @@ impl Statement<Plain> {
             Connection::Postgres(guarded) => {
                 let (text, arguments) = postgres(self.for_postgres())?;
                 let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                let rows = timeout(PATIENCE, query.fetch_all(guarded.connection()?)).await;
+                let rows = timeout(guarded.patience(), query.fetch_all(guarded.connection()?)).await;
                 Ok(guarded.judge(rows)?.into_iter().map(Row::Postgres).collect())
             }
         }
@@ -128,7 +128,7 @@ impl<K> Statement<K> {
             Connection::Postgres(guarded) => {
                 let (text, arguments) = postgres(self.for_postgres())?;
                 let query = sqlx::query_as_with(AssertSqlSafe(text), arguments);
-                let rows = timeout(PATIENCE, query.fetch_all(guarded.connection()?)).await;
+                let rows = timeout(guarded.patience(), query.fetch_all(guarded.connection()?)).await;
                 guarded.judge(rows)
             }
         }

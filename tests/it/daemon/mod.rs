@@ -8,6 +8,7 @@ mod disk;
 mod outcomes;
 mod poison;
 mod process;
+mod server;
 mod silences;
 mod time;
 
