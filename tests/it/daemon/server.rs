@@ -113,7 +113,8 @@ async fn three_daemons_share_the_work_and_everybody_hears_once() {
     county.clock.set(instant(MORNING));
     let mut rounds = 0;
     for _ in 0..4 {
-        let ticks: Vec<_> = daemons.iter().cloned().map(|daemon| tokio::spawn(async move { daemon.tick().await })).collect();
+        let ticks: Vec<_> =
+            daemons.iter().cloned().map(|daemon| tokio::spawn(async move { daemon.tick().await })).collect();
         for tick in ticks {
             rounds += tick.await.unwrap().unwrap().swept.rounds;
         }

@@ -3,8 +3,10 @@
 mod append;
 mod apply;
 mod calendar;
+mod looking;
 mod outbox;
 mod planning;
+mod refused;
 mod register;
 mod silences;
 mod standing;
