@@ -9,6 +9,7 @@ mod facts;
 mod import;
 mod logging;
 mod messages;
+mod migrate;
 mod notices;
 mod obligations;
 mod quarantine;
@@ -63,6 +64,8 @@ enum Command {
     /// Look at messages, and have them tried again or held back.
     #[command(subcommand)]
     Messages(messages::Messages),
+    /// Bring the database to this program's schema, or move an installation to another database.
+    Migrate(migrate::Migrate),
     /// Look at notices.
     #[command(subcommand)]
     Notices(notices::Notices),
@@ -194,6 +197,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Messages(command) => command.run(),
+        Command::Migrate(command) => command.run(),
         Command::Notices(command) => command.run(),
         Command::Obligations(command) => command.run(),
         Command::Quarantine(command) => command.run(),

@@ -188,23 +188,11 @@ impl Config {
     /// # Errors
     /// Where the URL names another kind of database or holds a password, or the password's file cannot be read.
     pub fn location(&self) -> Result<Location, ConfigError> {
-        if let Some(path) = self.database.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-            return Ok(Location::File(PathBuf::from(path)));
-        }
-        if !self.is_on_server() {
-            return Err(ConfigError::Database(self.database.split('@').next_back().unwrap_or_default().to_owned()));
-        }
-        let password = match &self.database_password_file {
-            Some(path) => Some(read_secret("database_password_file", path)?.0),
-            None => None,
-        };
-        let password = password.as_ref().map(ExposeSecret::expose_secret);
         let patience = Duration::from_secs(self.database_timeout.max(1).into());
-        Ok(Location::Server(ServerLocation::parse(&self.database, password)?.patient_for(patience)))
-    }
-
-    fn is_on_server(&self) -> bool {
-        self.database.starts_with("postgres://") || self.database.starts_with("postgresql://")
+        Ok(match location(&self.database, self.database_password_file.as_deref())? {
+            Location::Server(server) => Location::Server(server.patient_for(patience)),
+            file @ Location::File(_) => file,
+        })
     }
 
     /// The folder of the acceptance journal. Beside a database file; with a server it is this machine's own.
@@ -216,11 +204,7 @@ impl Config {
             return Ok(folder.clone());
         }
         match self.location()? {
-            Location::File(path) => {
-                let mut name = path.into_os_string();
-                name.push(".accepted");
-                Ok(PathBuf::from(name))
-            }
+            Location::File(path) => Ok(journal_beside(&path)),
             Location::Server(_) => Ok(state_directory().join("accepted")),
         }
     }
@@ -264,6 +248,32 @@ impl Config {
             *rules = beside.join(&*rules);
         }
     }
+}
+
+/// Where the database of a URL is. Reads the file with its password, where one is named.
+///
+/// # Errors
+/// As [`Config::location`].
+pub fn location(url: &str, password_file: Option<&Path>) -> Result<Location, ConfigError> {
+    if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+        return Ok(Location::File(PathBuf::from(path)));
+    }
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(ConfigError::Database(url.split('@').next_back().unwrap_or_default().to_owned()));
+    }
+    let password = match password_file {
+        Some(path) => Some(read_secret("database_password_file", path)?.0),
+        None => None,
+    };
+    Ok(Location::Server(ServerLocation::parse(url, password.as_ref().map(ExposeSecret::expose_secret))?))
+}
+
+/// The folder of the acceptance journal of a database file.
+#[must_use]
+pub fn journal_beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".accepted");
+    PathBuf::from(name)
 }
 
 /// An error with line, column and key. Never the line itself, as toml would show it: a secret may stand there.

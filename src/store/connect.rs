@@ -17,17 +17,35 @@ pub enum Access {
     Read,
 }
 
+/// What a database is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be worked with.
+    Work,
+    /// To be moved, or to take in what is moved.
+    Transfer,
+}
+
 impl Store {
     /// Opens a database. A file is made where there is none; on a server there has to be one, be it empty.
     ///
     /// # Errors
     /// [`StoreError::Missing`] and [`StoreError::Empty`] (reading only), [`StoreError::Locked`], [`StoreError::Newer`],
-    /// [`StoreError::Older`] (reading only), [`StoreError::OldServer`], or what the file system or the database says.
+    /// [`StoreError::Older`] (reading only), [`StoreError::OldServer`], [`StoreError::Unfinished`], [`StoreError::Moved`],
+    /// or what the file system or the database says.
     pub async fn open(location: impl Into<Location>, access: Access) -> Result<Self, StoreError> {
-        match location.into() {
-            Location::File(path) => Self::open_file(&path, access).await,
-            Location::Server(server) => Self::open_server(&server, access).await,
+        Self::open_for(&location.into(), access, Purpose::Work).await
+    }
+
+    pub(super) async fn open_for(location: &Location, access: Access, purpose: Purpose) -> Result<Self, StoreError> {
+        let store = match location {
+            Location::File(path) => Self::open_file(path, access).await?,
+            Location::Server(server) => Self::open_server(server, access).await?,
+        };
+        if purpose == Purpose::Work {
+            store.refuse_half_moved(access).await?;
         }
+        Ok(store)
     }
 
     async fn open_file(path: &Path, access: Access) -> Result<Self, StoreError> {

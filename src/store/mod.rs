@@ -48,6 +48,7 @@ mod server;
 mod silences;
 mod sql;
 mod standing;
+mod transfer;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -83,6 +84,7 @@ pub use register::{DeviationName, Explanation};
 pub use server::{ServerExamination, ServerState, examine_server};
 pub use silences::{NewSilence, SilenceRow};
 pub use standing::{OpenMessages, Standing, TenantStanding};
+pub use transfer::{Moved, TransferError, TransferProgress, transfer};
 
 /// A database that is open.
 #[derive(Debug)]
@@ -143,6 +145,14 @@ pub enum StoreError {
     /// The server is older than what this program needs.
     #[error("the database server is PostgreSQL {0}; fristvakt needs 14 or newer")]
     OldServer(i64),
+    /// An installation is being moved here.
+    #[error(
+        "an installation is being moved here from {0} and is not whole yet; go on with `fristvakt migrate --from … --to …`"
+    )]
+    Unfinished(String),
+    /// The installation was moved elsewhere.
+    #[error("this installation was moved to {0}; name that as `database` in the configuration")]
+    Moved(String),
     /// Another daemon plans this municipality.
     #[error("another daemon plans the municipality {0} just now")]
     NotOurTurn(String),

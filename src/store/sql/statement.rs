@@ -200,6 +200,17 @@ impl Builder {
         Self(vec![Part::Text(Cow::Borrowed(text))])
     }
 
+    /// For statements about tables whose names are read from the database itself.
+    pub(in super::super) fn named(text: String) -> Self {
+        Self(vec![Part::Text(Cow::Owned(text))])
+    }
+
+    /// More of such a text.
+    pub(in super::super) fn push_named(&mut self, text: String) -> &mut Self {
+        self.0.push(Part::Text(Cow::Owned(text)));
+        self
+    }
+
     /// More of the text.
     pub(in super::super) fn push(&mut self, text: &'static str) -> &mut Self {
         self.0.push(Part::Text(Cow::Borrowed(text)));

@@ -3,5 +3,6 @@
 
 mod postgres;
 mod sqlite;
+mod transfer;
 
 pub(crate) use postgres::location;

@@ -11,7 +11,7 @@ use self::suite::{BEGIN, House, at, facts};
 use crate::fixture::FACTS;
 
 #[path = "suite/mod.rs"]
-mod suite;
+pub(super) mod suite;
 
 /// A file of its own.
 pub(super) struct Base {

@@ -75,7 +75,7 @@ impl House {
     }
 
     /// Plans everything that is due, as the daemon does; what became of each case.
-    async fn tick(&self, now: &str, occasion: Occasion) -> Vec<(String, Applied)> {
+    pub(in crate::store) async fn tick(&self, now: &str, occasion: Occasion) -> Vec<(String, Applied)> {
         let now = at(now);
         let round = (occasion == Occasion::Round).then_some(now);
         let (organisations, _) = self.store.organisations(&self.rules, now).await.expect("organisations");
@@ -114,14 +114,14 @@ impl House {
     }
 
     /// Case, step, state and reason of all notices, the newest first.
-    async fn notices(&self) -> Vec<String> {
+    pub(in crate::store) async fn notices(&self) -> Vec<String> {
         let rows = self.store.list_notices(&NoticeFilter::default()).await.expect("notices");
         let text = |reason: Option<String>| reason.map_or_else(String::new, |reason| format!(" {reason}"));
         rows.into_iter().map(|row| format!("{} {} {}{}", row.case, row.step, row.state, text(row.reason))).collect()
     }
 
     /// The states of all messages, the newest first.
-    async fn messages(&self) -> Vec<String> {
+    pub(in crate::store) async fn messages(&self) -> Vec<String> {
         let rows = self.store.list_messages(&MessageFilter::default()).await.expect("messages");
         rows.into_iter().map(|row| row.state).collect()
     }
