@@ -310,9 +310,12 @@ pub(crate) fn is_plain_id(word: &str) -> bool {
     plain && !birth_number && (1..=40).contains(&word.len())
 }
 
-/// The known word that looks most like `word`, if one does.
+/// The known word that looks most like `word`, if one does. What is too long for a word is compared with none: it would
+/// only take its time.
 pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 100;
     known
+        .filter(|name| word.len() <= LONGEST && name.len() <= LONGEST)
         .map(|name| (strsim::normalized_damerau_levenshtein(word, name), name))
         .filter(|(likeness, _)| *likeness >= 0.55)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))

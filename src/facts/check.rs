@@ -88,12 +88,6 @@ impl<'a> Checker<'a> {
         Self { rules, known }
     }
 
-    /// Everything that is wrong with the lines, by line.
-    #[must_use]
-    pub fn check_all<'l>(&self, lines: impl Iterator<Item = &'l Line>) -> Vec<FactError> {
-        lines.flat_map(|line| self.check(line)).collect()
-    }
-
     /// Everything that is wrong with one record.
     #[must_use]
     pub fn check(&self, line: &Line) -> Vec<FactError> {

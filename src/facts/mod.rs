@@ -3,7 +3,7 @@
 //! ```text
 //!  ndjson ─┐
 //!          ├─► Line (a fact and where it stood) ─► check (references, words) ─► World (in memory) or the store
-//!  csv    ─┘
+//!  csv    ─┘                                       load: a file or request as a whole
 //! ```
 //!
 //! Nothing here opens a file or waits for anything: readers come from the caller. All errors of a file are reported
@@ -11,6 +11,7 @@
 
 mod check;
 pub mod csv;
+mod load;
 pub mod ndjson;
 mod plausible;
 mod world;
@@ -20,6 +21,7 @@ use std::fmt;
 use crate::fact::Fact;
 
 pub use check::{Checker, Known, KnownTenant};
+pub use load::LoadedLines;
 pub use world::{Municipality, World, assemble_case, assemble_organisation, recorded_at};
 
 /// A record and the line on which it stood.
@@ -63,4 +65,10 @@ impl fmt::Display for FactError {
             None => write!(f, "line {}: {}", self.line, self.text),
         }
     }
+}
+
+/// "2 wrong lines".
+#[must_use]
+pub fn wrong_lines(count: usize) -> String {
+    if count == 1 { "1 wrong line".to_owned() } else { format!("{count} wrong lines") }
 }

@@ -13,17 +13,22 @@ use crate::fact::{Fact, without_value};
 pub const MAX_LINE: usize = 1 << 20;
 
 /// Reads records line by line. After an error of the reader itself nothing more comes.
-pub fn read(mut reader: impl BufRead) -> impl Iterator<Item = Result<Line, FactError>> {
+pub fn read(reader: impl BufRead) -> impl Iterator<Item = Result<Line, FactError>> {
+    read_lines(reader, MAX_LINE)
+}
+
+/// As [`read`], with lines of at most `longest` bytes.
+pub fn read_lines(mut reader: impl BufRead, longest: usize) -> impl Iterator<Item = Result<Line, FactError>> {
     let mut number = 0;
     let mut ended = false;
     std::iter::from_fn(move || {
         while !ended {
             number += 1;
-            match next_line(&mut reader) {
+            match next_line(&mut reader, longest) {
                 Ok(Some(bytes)) => {
                     let record = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii();
                     if !record.is_empty() {
-                        return Some(decode(number, record));
+                        return Some(decode(number, record, longest));
                     }
                 }
                 Ok(None) => ended = true,
@@ -38,7 +43,7 @@ pub fn read(mut reader: impl BufRead) -> impl Iterator<Item = Result<Line, FactE
 }
 
 /// One line without its end; of a line that is too long, one byte more than is allowed.
-fn next_line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+fn next_line(reader: &mut impl BufRead, longest: usize) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     loop {
         let (taken, ended) = {
@@ -50,7 +55,7 @@ fn next_line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
                 Some(end) => (end + 1, true),
                 None => (buffer.len(), false),
             };
-            let room = (MAX_LINE + 1).saturating_sub(line.len());
+            let room = (longest + 1).saturating_sub(line.len());
             line.extend_from_slice(&buffer[..taken.min(room)]);
             (taken, ended)
         };
@@ -61,13 +66,31 @@ fn next_line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     }
 }
 
-fn decode(number: usize, bytes: &[u8]) -> Result<Line, FactError> {
-    if bytes.len() > MAX_LINE {
-        return Err(FactError::new(number, format!("longer than {MAX_LINE} bytes: no record is")));
+fn decode(number: usize, bytes: &[u8], longest: usize) -> Result<Line, FactError> {
+    if bytes.len() > longest {
+        return Err(FactError::new(number, format!("longer than {longest} bytes: no record is")));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| FactError::new(number, "not UTF-8; save the file as UTF-8"))?;
+    // The only way to write it in JSON; an escaped backslash before it makes it another text, so it is looked at again.
+    if text.contains("\\u0000") && serde_json::from_str(text).is_ok_and(|json| holds_nul(&json)) {
+        return Err(nul(number));
+    }
     let fact = Fact::decode(text).map_err(|error| diagnose(number, text, &error))?;
     Ok(Line { number, fact })
+}
+
+/// Whether a text in it holds the character of number 0: not every database keeps that.
+fn holds_nul(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(values) => values.iter().any(holds_nul),
+        Json::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
+}
+
+fn nul(number: usize) -> FactError {
+    FactError::new(number, "holds the character U+0000, which is no text; leave it out")
 }
 
 /// Which field a record fails on, and what it should hold; never the value itself, which may be personal.
@@ -81,6 +104,11 @@ fn diagnose(number: usize, text: &str, error: &str) -> FactError {
 
 /// A record from a JSON object.
 pub(super) fn from_object(number: usize, record: Map<String, Json>) -> Result<Line, FactError> {
+    let record = Json::Object(record);
+    if holds_nul(&record) {
+        return Err(nul(number));
+    }
+    let Json::Object(record) = record else { return Err(FactError::new(number, "no record")) };
     let attempt = |record: Map<String, Json>| {
         serde_json::from_value::<Fact>(Json::Object(record)).map_err(|error| error.to_string())
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use super::{Checker, FactError, Known, Line, ndjson};
+use super::{FactError, Known, Line, LoadedLines, ndjson};
 use crate::calendar::{Instant, first_instant};
 use crate::case::CaseFile;
 use crate::fact::{CaseFact, EventFact, Fact, TenantFact};
@@ -49,16 +49,14 @@ impl World {
         lines: impl Iterator<Item = Result<Line, FactError>>,
         rules: &RuleSet,
     ) -> Result<Self, Vec<FactError>> {
-        let mut errors = vec![];
-        let lines: Vec<Line> = lines.filter_map(|line| line.map_err(|error| errors.push(error)).ok()).collect();
+        let mut loaded = LoadedLines::read(lines, usize::MAX, |_| {});
         let mut known = Known::default();
-        known.add_records(lines.iter().map(|line| &line.fact));
-        errors.extend(Checker::new(rules, &known).check_all(lines.iter()));
-        if !errors.is_empty() {
-            errors.sort_by_key(|error| error.line);
-            return Err(errors);
+        known.add_records(loaded.facts());
+        loaded.check(rules, &known);
+        if !loaded.errors.is_empty() {
+            return Err(loaded.errors);
         }
-        Self::assemble(lines, &rules.vocabulary)
+        Self::assemble(loaded.lines, &rules.vocabulary)
     }
 
     fn assemble(lines: Vec<Line>, vocabulary: &Vocabulary) -> Result<Self, Vec<FactError>> {

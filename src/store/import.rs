@@ -13,7 +13,7 @@ use super::sql::{self, Builder};
 use super::{Appended, Load, ROWS, Store, StoreError};
 use crate::calendar::Instant;
 use crate::fact::Fact;
-use crate::facts::{Checker, FactError, Known, Line, csv, ndjson};
+use crate::facts::{FactError, Known, LoadedLines, csv, ndjson, wrong_lines};
 use crate::organisation::Tenant;
 use crate::rules::RuleSet;
 
@@ -52,18 +52,11 @@ pub enum ImportError {
     #[error("{0}")]
     File(#[from] std::io::Error),
     /// Lines are wrong; all of them, by line.
-    #[error("{} wrong {}", .0.len(), if .0.len() == 1 { "line" } else { "lines" })]
+    #[error("{}", wrong_lines(.0.len()))]
     Facts(Vec<FactError>),
     /// The store could not take them.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// A file's records, and what could not be read of it.
-struct FileLines {
-    path: PathBuf,
-    lines: Vec<Line>,
-    errors: Vec<FactError>,
 }
 
 impl Store {
@@ -103,50 +96,48 @@ impl Store {
         let mut files = vec![];
         for path in paths {
             let read = read_file(path, rules, progress);
-            files.push(read.map_err(|error| vec![FileError { path: path.clone(), error }])?);
+            files.push((path, read.map_err(|error| vec![FileError { path: path.clone(), error }])?));
         }
         let failed = |error: StoreError| vec![FileError { path: paths[0].clone(), error: error.into() }];
-        let known = self.known_with(files.iter().flat_map(|file| &file.lines), load).await.map_err(failed)?;
-        let mut wrong = vec![];
-        for file in &mut files {
-            let mut errors = std::mem::take(&mut file.errors);
-            errors.extend(Checker::new(rules, &known).check_all(file.lines.iter()));
-            if !errors.is_empty() {
-                errors.sort_by_key(|error| error.line);
-                wrong.push(FileError { path: file.path.clone(), error: ImportError::Facts(errors) });
+        let known = self.known_with(files.iter().flat_map(|(_, file)| file.facts()), load).await.map_err(failed)?;
+        let (mut facts, mut wrong) = (vec![], vec![]);
+        for (path, mut file) in files {
+            file.check(rules, &known);
+            match file.into_facts() {
+                Ok(of_file) => facts.extend(of_file),
+                Err(errors) => wrong.push(FileError { path: path.clone(), error: ImportError::Facts(errors) }),
             }
         }
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let facts: Vec<Fact> = files.into_iter().flat_map(|file| file.lines).map(|line| line.fact).collect();
         for path in paths {
             progress(Progress::Writing(path, facts.len()));
         }
         self.append_facts(&facts, load, now).await.map_err(failed)
     }
 
-    /// What lines may name that are to join the store: what is stored and what they define themselves. Of a full
+    /// What facts may name that are to join the store: what is stored and what they define themselves. Of a full
     /// load's tenants only the latter, for everything else goes.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn known_with<'l>(
+    pub async fn known_with<'f>(
         &self,
-        lines: impl Iterator<Item = &'l Line> + Clone,
+        facts: impl Iterator<Item = &'f Fact> + Clone,
         load: Load,
     ) -> Result<Known, StoreError> {
         let mut known = self.known().await?;
         if load == Load::Replace {
-            for line in lines.clone() {
-                if let Some(tenant) = known.tenants.get_mut(line.fact.tenant()) {
+            for fact in facts.clone() {
+                if let Some(tenant) = known.tenants.get_mut(fact.tenant()) {
                     tenant.units.clear();
                 }
             }
         }
-        known.add_records(lines.clone().map(|line| &line.fact));
+        known.add_records(facts.clone());
         if load == Load::Append {
-            self.add_stored_cases(&mut known, lines).await?;
+            self.add_stored_cases(&mut known, facts).await?;
         }
         Ok(known)
     }
@@ -168,14 +159,14 @@ impl Store {
         Ok(known)
     }
 
-    /// The stored cases that lines name and do not define.
-    async fn add_stored_cases<'l>(
+    /// The stored cases that facts name and do not define.
+    async fn add_stored_cases<'f>(
         &self,
         known: &mut Known,
-        lines: impl Iterator<Item = &'l Line>,
+        facts: impl Iterator<Item = &'f Fact>,
     ) -> Result<(), StoreError> {
         let mut missing: HashMap<Arc<str>, Vec<String>> = HashMap::new();
-        for (tenant, case) in known.missing_cases(lines.map(|line| &line.fact)) {
+        for (tenant, case) in known.missing_cases(facts) {
             missing.entry(tenant.into()).or_default().push(case.to_owned());
         }
         for (tenant, cases) in &missing {
@@ -192,27 +183,22 @@ impl Store {
     }
 }
 
-fn read_file(path: &Path, rules: &RuleSet, progress: &mut impl FnMut(Progress<'_>)) -> Result<FileLines, ImportError> {
+fn read_file(
+    path: &Path,
+    rules: &RuleSet,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<LoadedLines, ImportError> {
     let reader = BufReader::with_capacity(1 << 16, File::open(path)?);
     let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let mut lines = vec![];
-    let mut errors = vec![];
-    let mut take = |line: Result<Line, FactError>| {
-        match line {
-            Ok(line) => lines.push(line),
-            Err(error) => errors.push(error),
-        }
-        let read = lines.len() + errors.len();
+    let seen = |read: usize| {
         if read.is_multiple_of(10_000) {
             progress(Progress::Read(path, read));
         }
     };
-    if is_csv {
-        let name = path.file_stem().and_then(|name| name.to_str()).and_then(csv::RecordType::parse);
-        let rows = csv::read(reader, name, &rules.vocabulary).map_err(|error| ImportError::Facts(vec![error]))?;
-        rows.for_each(&mut take);
-    } else {
-        ndjson::read(reader).for_each(&mut take);
+    if !is_csv {
+        return Ok(LoadedLines::read(ndjson::read(reader), usize::MAX, seen));
     }
-    Ok(FileLines { path: path.to_owned(), lines, errors })
+    let name = path.file_stem().and_then(|name| name.to_str()).and_then(csv::RecordType::parse);
+    let rows = csv::read(reader, name, &rules.vocabulary).map_err(|error| ImportError::Facts(vec![error]))?;
+    Ok(LoadedLines::read(rows, usize::MAX, seen))
 }
