@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
 
 /// One record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Fact {
     /// A municipality.
@@ -27,7 +28,7 @@ pub enum Fact {
 }
 
 /// A municipality. Of several records with the same id, the last counts throughout.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantFact {
     /// Its id.
@@ -68,7 +69,7 @@ pub struct TenantFact {
 }
 
 /// When people may be disturbed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryFact {
     /// `08:00-16:00`, local time.
@@ -80,7 +81,7 @@ pub struct DeliveryFact {
 }
 
 /// A school, a kindergarten, a department.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnitFact {
     /// Its municipality.
@@ -114,7 +115,7 @@ pub struct UnitFact {
 }
 
 /// Somebody who can be written to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonFact {
     /// Their municipality.
@@ -142,7 +143,7 @@ pub struct PersonFact {
 }
 
 /// A time away.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AbsenceFact {
     /// First day away.
@@ -156,7 +157,7 @@ pub struct AbsenceFact {
 }
 
 /// A case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseFact {
     /// Its municipality.
@@ -193,7 +194,7 @@ pub struct CaseFact {
 }
 
 /// What a case is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// A child, or one unborn.
@@ -221,7 +222,7 @@ impl Subject {
 }
 
 /// Something that happened in a case, or the revocation of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventFact {
     /// The municipality.

@@ -1,14 +1,13 @@
 //! `fristvakt deviations`
 
 use chrono::NaiveDate;
-use serde::Serialize;
 
 use super::Failed;
 use super::store::{Listing, Zones};
 use super::table::{Table, or_empty};
 use crate::calendar::{civil_date, end_of_day, first_instant};
 use crate::clock::Clock;
-use crate::store::{DeviationFilter, DeviationRow, Store};
+use crate::store::{DeviationFilter, DeviationRow, ListedDeviation, Store};
 
 /// Arguments of `deviations`.
 #[derive(Debug, clap::Subcommand)]
@@ -42,14 +41,6 @@ pub(super) struct List {
     listing: Listing,
 }
 
-/// A deviation as it is printed.
-#[derive(Debug, Serialize)]
-struct Printed {
-    #[serde(flatten)]
-    row: DeviationRow,
-    days_late: i64,
-}
-
 impl Deviations {
     pub(super) fn run(self) -> Result<(), Failed> {
         let Self::List(list) = self;
@@ -69,20 +60,20 @@ impl Deviations {
             Ok((store.list_deviations(&filter).await?, zones))
         })?;
         let now = Clock::System.now();
-        let printed = |row: DeviationRow| {
-            let days_late = row.days_late(civil_date(zones.of(&row.tenant), now));
-            Printed { row, days_late }
+        let listed = |row: DeviationRow| {
+            let today = civil_date(zones.of(&row.tenant), now);
+            ListedDeviation::on(row, today)
         };
-        let rows: Vec<Printed> = rows.into_iter().map(printed).collect();
+        let rows: Vec<ListedDeviation> = rows.into_iter().map(listed).collect();
         list.listing.print(&rows, "deviations match", |rows| table(rows, &zones))
     }
 }
 
-fn table(rows: &[Printed], zones: &Zones) -> Table {
+fn table(rows: &[ListedDeviation], zones: &Zones) -> Table {
     let header =
         ["TENANT", "OPENED", "CASE", "REF", "RULE", "UNIT", "RESPONSIBLE", "DUE", "LATE", "TOLD", "CLOSED", "AS"];
     let mut table = Table::new(&header);
-    for Printed { row, days_late } in rows {
+    for ListedDeviation { row, days_late } in rows {
         table.row([
             row.tenant.clone(),
             zones.local(&row.tenant, row.opened_at),

@@ -13,12 +13,11 @@ use crate::calendar::Instant;
 use crate::case::CaseFile;
 use crate::clock::Clock;
 use crate::engine::{Municipality, explain};
-use crate::explanation::{Explanation, Fate, Subject, Told, from_run};
+use crate::explanation::{Explanation, Subject, from_run};
 use crate::language::Language;
-use crate::notice::{Handled, Recipient};
 use crate::rules::RuleSet;
 use crate::simulate::{Stretch, run_case};
-use crate::store::{Access, CAPPED, NoticeFilter, NoticeRow, Store, StoredCase, StoredOrganisation};
+use crate::store::{Access, Store, StoredCase, StoredOrganisation};
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -106,7 +105,9 @@ impl Explain {
             Municipality::new(&rules, &facts.organisation).map_err(|text| Failed::with(CONFIGURATION, text))?;
         let stretch = Stretch::until(&municipality, facts.first_recorded_at, now);
         let (told, ledger) = from_run(&run_case(&municipality, case, facts.first_recorded_at, stretch));
-        Ok(self.explanation(&municipality, case, &told, &ledger, now))
+        let language = self.language.map_or(facts.organisation.tenant.language, Spoken::language);
+        let subject = Subject { municipality: &municipality, case, now, language };
+        Ok(Explanation::of(&subject, &explain(&municipality, case, &ledger, now), &told))
     }
 
     fn refers_to(&self, case: &CaseFile) -> bool {
@@ -117,23 +118,8 @@ impl Explain {
         with_store(&self.config, Access::Read, async |store, config| {
             let rules = self.rules.load_or(config)?;
             let (stored, case) = self.stored(store, &rules, now).await?;
-            let filter = NoticeFilter {
-                tenant: Some(stored.organisation.tenant.id.to_string()),
-                case: Some(case.file.id.to_string()),
-                ..NoticeFilter::default()
-            };
-            let mut rows = store.list_notices(&filter).await?;
-            rows.retain(|row| row.case == *case.file.id && row.made_at.instant() <= now);
-            let silences = store.silences_at(&stored.organisation.tenant.id, now).await?;
-            let municipality = Municipality::new(&rules, &stored.organisation)
-                .map_err(|text| Failed::with(CONFIGURATION, text))?
-                .with_silences(&silences);
-            let mut told: Vec<Told> = rows.iter().filter_map(told).collect();
-            told.sort_by_key(|told| told.at);
-            // Withdrawn notices were never sent: the ledger does not know them.
-            let kept = told.iter().filter(|told| !matches!(told.fate, Fate::Withdrawn(_)));
-            let ledger: Vec<Handled> = kept.map(|told| told.handled.clone()).collect();
-            Ok(self.explanation(&municipality, &case.file, &told, &ledger, now))
+            let language = self.language.map(Spoken::language);
+            Ok(store.explain(&stored, &rules, &case, language, now).await?)
         })
     }
 
@@ -174,38 +160,4 @@ impl Explain {
             Failed::with(FAILED, format!("there is no case `{}`{of} by id or reference; {hint}", self.case))
         })
     }
-
-    fn explanation(
-        &self,
-        municipality: &Municipality<'_>,
-        case: &CaseFile,
-        told: &[Told],
-        ledger: &[Handled],
-        now: Instant,
-    ) -> Explanation {
-        let language = self.language.map_or(municipality.organisation.tenant.language, Spoken::language);
-        let subject = Subject { municipality, case, now, language };
-        Explanation::of(&subject, &explain(municipality, case, ledger, now), told)
-    }
-}
-
-/// A row of the store's ledger as an explanation tells it; `None` for one that this program did not write.
-fn told(row: &NoticeRow) -> Option<Told> {
-    let handled = row.handled().ok()?;
-    let fate = match (row.outcome.as_str(), row.state.as_str()) {
-        ("overtaken", _) => Fate::Overtaken,
-        ("merged", _) => Fate::Merged,
-        (_, "sent") => Fate::Sent,
-        (_, "shadow") => Fate::Shadow,
-        (_, "withdrawn") => Fate::Withdrawn(row.reason.clone().unwrap_or_default()),
-        (_, "pending") if row.reason.as_deref() == Some(CAPPED) => Fate::Capped,
-        _ => Fate::Underway,
-    };
-    Some(Told {
-        handled,
-        recipient: row.recipient.as_deref().map(Recipient::parse),
-        channel: Some(row.channel.clone()).filter(|channel| !channel.is_empty()),
-        at: row.sent_at.unwrap_or(row.made_at).instant(),
-        fate,
-    })
 }

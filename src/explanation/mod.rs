@@ -18,6 +18,7 @@ mod status;
 mod steps;
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
@@ -49,6 +50,7 @@ pub struct Subject<'a> {
 #[derive(Clone, Debug)]
 pub struct Explanation {
     language: Language,
+    reference: String,
     heading: String,
     as_of: String,
     obligations: Vec<ObligationText>,
@@ -56,36 +58,55 @@ pub struct Explanation {
 }
 
 /// A sentence, with the values that it tells.
-#[derive(Clone, Debug, Serialize)]
-struct Line {
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Line {
+    /// The values, by name: other ones for each kind of sentence.
     #[serde(flatten)]
     data: Json,
+    /// The sentence.
     text: String,
 }
 
 /// An obligation, explained.
-#[derive(Clone, Debug, Serialize)]
-struct ObligationText {
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ObligationText {
+    /// `explanation`.
     #[serde(rename = "type")]
     record: &'static str,
+    /// The municipality's id.
     tenant: String,
+    /// The case's id.
     case: String,
+    /// What messages call the case.
     #[serde(rename = "ref")]
     reference: String,
+    /// The rule's full name.
     rule: String,
+    /// What messages call the rule.
     code: String,
+    /// The rule's title, in the language of the explanation.
     title: String,
+    /// The start's name.
     start: String,
+    /// The day from which the span is counted.
     starts_on: NaiveDate,
+    /// When it is due; none while it is paused.
     due_on: Option<NaiveDate>,
+    /// The instant from which it is overdue, local.
     due_at: Option<String>,
+    /// How it stands.
     status: &'static str,
+    /// Why it is void, where it is.
     void: Option<&'static str>,
+    /// When it was met.
     met_on: Option<NaiveDate>,
+    /// Whether it was met before its start.
     early: bool,
     /// How it stands, in words.
     status_text: String,
+    /// Where the routine says so, and how strongly.
     source: Line,
+    /// How the date was counted, step by step.
     proof: Vec<Line>,
     /// What the ledger holds.
     told: Vec<Line>,
@@ -113,13 +134,32 @@ impl Explanation {
             ),
             obligations: explained.iter().map(|one| ObligationText::of(subject, one, told)).collect(),
             problems: problem::lines(subject, explained),
+            reference,
         }
+    }
+
+    /// What messages call the case.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        &self.reference
     }
 
     /// The explanation as text, lines ending in a line feed.
     #[must_use]
     pub fn text(&self) -> String {
         layout::text(self)
+    }
+
+    /// The obligations, in the engine's order.
+    #[must_use]
+    pub fn obligations(&self) -> &[ObligationText] {
+        &self.obligations
+    }
+
+    /// What a person should mend.
+    #[must_use]
+    pub fn problems(&self) -> &[Line] {
+        &self.problems
     }
 
     /// One object for each obligation, and one for each problem.

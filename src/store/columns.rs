@@ -1,8 +1,10 @@
 //! How instants and civil dates lie in columns: `BIGINT` milliseconds and ISO `TEXT`, the same in both databases.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type, encode::IsNull};
@@ -30,6 +32,20 @@ impl From<Instant> for At {
     }
 }
 
+impl JsonSchema for At {
+    fn schema_name() -> Cow<'static, str> {
+        "At".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
 impl Serialize for At {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.instant().to_rfc3339_opts(SecondsFormat::Secs, true))
@@ -43,8 +59,9 @@ impl fmt::Display for At {
 }
 
 /// A civil date in a column. Serialized as `2026-03-02`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Day(pub NaiveDate);
 
 impl fmt::Display for Day {

@@ -32,6 +32,7 @@ mod database;
 mod document;
 mod documents;
 mod examine;
+mod explained;
 mod import;
 mod leases;
 mod ledger;
@@ -69,8 +70,8 @@ pub use documents::StoredDocument;
 pub use examine::{Examination, LockHolder, database_files, examine, lock_holder};
 pub use import::{FileError, ImportError, Imported, Progress};
 pub use lists::{
-    AttemptRow, DeviationFilter, DeviationRow, MessageFilter, MessageRow, NoticeFilter, NoticeRow, ObligationFilter,
-    ObligationRow, ProblemRow, QualityRow,
+    AttemptRow, DeviationFilter, DeviationRow, ListedDeviation, MessageFilter, MessageRow, NoticeFilter, NoticeRow,
+    ObligationFilter, ObligationRow, Place, ProblemRow, QualityRow,
 };
 pub use organisations::{Generation, StoredOrganisation};
 pub use outbox::{

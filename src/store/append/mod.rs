@@ -5,6 +5,7 @@ mod records;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::database::Scope;
@@ -26,7 +27,7 @@ pub enum Load {
 }
 
 /// What a load did, by record type.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Appended {
     /// Municipalities.
     pub tenants: Counts,
@@ -41,7 +42,7 @@ pub struct Appended {
 }
 
 /// Records by what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// Seen for the first time.
     pub new: usize,
@@ -64,6 +65,14 @@ impl Counts {
 
     fn any_change(self) -> bool {
         self.new + self.changed + self.removed > 0
+    }
+}
+
+impl Appended {
+    /// Whether anything is other than it was.
+    #[must_use]
+    pub fn any_change(&self) -> bool {
+        [self.tenants, self.units, self.persons, self.cases, self.events].into_iter().any(Counts::any_change)
     }
 }
 

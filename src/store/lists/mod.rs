@@ -1,5 +1,6 @@
 //! What `obligations`, `notices`, `deviations` and `messages` list. No address is ever among it.
 
+mod pages;
 mod quality;
 mod rows;
 
@@ -7,8 +8,9 @@ use super::sql::{self, Builder};
 use super::{At, Day, ROWS, Store, StoreError};
 use crate::calendar::Instant;
 
+pub use pages::Place;
 pub use quality::QualityRow;
-pub use rows::{AttemptRow, DeviationRow, MessageRow, NoticeRow, ObligationRow, ProblemRow};
+pub use rows::{AttemptRow, DeviationRow, ListedDeviation, MessageRow, NoticeRow, ObligationRow, ProblemRow};
 
 /// Which obligations to list. What is `None` is not asked about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,22 +98,8 @@ impl Store {
         filter: &ObligationFilter,
         now: Instant,
     ) -> Result<Vec<ObligationRow>, StoreError> {
-        let mut query = Builder::new(
-            "SELECT * FROM (SELECT tenant, case_id, ref, rule, code, start, unit, responsible, starts_on, due_on, \
-             due_at, CASE WHEN status IN ('running', 'waiting') AND due_at <= ",
-        );
-        query.push_bind(At::from(now)).push(" THEN 'overdue' ELSE status END AS status, void, met_on FROM obligations");
-        query.push(") o WHERE 1 = 1");
-        equal(&mut query, "tenant", filter.tenant.as_deref());
+        let mut query = obligations(filter, now);
         of_case(&mut query, "case_id", filter.case.as_deref());
-        equal(&mut query, "unit", filter.unit.as_deref());
-        equal(&mut query, "status", filter.status.as_deref());
-        if filter.open {
-            query.push(" AND status IN ('waiting', 'running', 'overdue', 'paused')");
-        }
-        if let Some(day) = filter.due_by {
-            query.push(" AND due_on <= ").push_bind(Day(day));
-        }
         query.push(" ORDER BY tenant, due_on, case_id, rule, start");
         limit(&mut query, filter.limit);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
@@ -156,23 +144,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn list_deviations(&self, filter: &DeviationFilter) -> Result<Vec<DeviationRow>, StoreError> {
-        let mut query = Builder::new(
-            "SELECT d.*, (SELECT count(*) FROM notices n WHERE n.tenant = d.tenant AND n.case_id = d.case_id \
-             AND n.rule = d.rule AND n.start = d.start AND n.state = 'sent') AS notices_sent \
-             FROM deviations d WHERE 1 = 1",
-        );
-        equal(&mut query, "tenant", filter.tenant.as_deref());
-        of_case(&mut query, "case_id", filter.case.as_deref());
-        equal(&mut query, "unit", filter.unit.as_deref());
-        if let Some(from) = filter.from {
-            query.push(" AND (closed_at IS NULL OR closed_at >= ").push_bind(At::from(from)).push(")");
-        }
-        if let Some(until) = filter.until {
-            query.push(" AND opened_at < ").push_bind(At::from(until));
-        }
-        if filter.open {
-            query.push(" AND closed_as IS NULL");
-        }
+        let mut query = deviations(filter);
         query.push(" ORDER BY tenant, opened_at, case_id, rule, start, number");
         limit(&mut query, filter.limit);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
@@ -217,6 +189,48 @@ impl Store {
         query.push(" ORDER BY tenant, case_id, number");
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
     }
+}
+
+/// Obligations that match, whatever their case.
+fn obligations(filter: &ObligationFilter, now: Instant) -> Builder {
+    let mut query = Builder::new(
+        "SELECT * FROM (SELECT tenant, case_id, ref, rule, code, start, unit, responsible, starts_on, due_on, \
+         due_at, CASE WHEN status IN ('running', 'waiting') AND due_at <= ",
+    );
+    query.push_bind(At::from(now)).push(" THEN 'overdue' ELSE status END AS status, void, met_on FROM obligations");
+    query.push(") o WHERE 1 = 1");
+    equal(&mut query, "tenant", filter.tenant.as_deref());
+    equal(&mut query, "unit", filter.unit.as_deref());
+    equal(&mut query, "status", filter.status.as_deref());
+    if filter.open {
+        query.push(" AND status IN ('waiting', 'running', 'overdue', 'paused')");
+    }
+    if let Some(day) = filter.due_by {
+        query.push(" AND due_on <= ").push_bind(Day(day));
+    }
+    query
+}
+
+/// Deviations that match.
+fn deviations(filter: &DeviationFilter) -> Builder {
+    let mut query = Builder::new(
+        "SELECT d.*, (SELECT count(*) FROM notices n WHERE n.tenant = d.tenant AND n.case_id = d.case_id \
+         AND n.rule = d.rule AND n.start = d.start AND n.state = 'sent') AS notices_sent \
+         FROM deviations d WHERE 1 = 1",
+    );
+    equal(&mut query, "tenant", filter.tenant.as_deref());
+    of_case(&mut query, "case_id", filter.case.as_deref());
+    equal(&mut query, "unit", filter.unit.as_deref());
+    if let Some(from) = filter.from {
+        query.push(" AND (closed_at IS NULL OR closed_at >= ").push_bind(At::from(from)).push(")");
+    }
+    if let Some(until) = filter.until {
+        query.push(" AND opened_at < ").push_bind(At::from(until));
+    }
+    if filter.open {
+        query.push(" AND closed_as IS NULL");
+    }
+    query
 }
 
 fn equal(query: &mut Builder, column: &'static str, value: Option<&str>) {

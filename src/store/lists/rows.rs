@@ -1,12 +1,13 @@
 //! The rows of lists.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::FromRow;
 
 use super::super::{At, Day};
 
 /// An obligation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, FromRow)]
 pub struct ObligationRow {
     /// The municipality's id.
     pub tenant: String,
@@ -88,7 +89,7 @@ pub struct NoticeRow {
 }
 
 /// A deviation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, FromRow)]
 pub struct DeviationRow {
     /// The municipality's id.
     pub tenant: String,
@@ -142,6 +143,25 @@ impl DeviationRow {
             (_, Some(day)) => (day.0 - self.due_on.0).num_days(),
             (_, None) => (today - self.due_on.0).num_days(),
         }
+    }
+}
+
+/// A deviation as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ListedDeviation {
+    /// The deviation.
+    #[serde(flatten)]
+    pub row: DeviationRow,
+    /// Calendar days late until now, or until it was met.
+    pub days_late: i64,
+}
+
+impl ListedDeviation {
+    /// A deviation as it is shown on the civil day `today`.
+    #[must_use]
+    pub fn on(row: DeviationRow, today: chrono::NaiveDate) -> Self {
+        let days_late = row.days_late(today);
+        Self { row, days_late }
     }
 }
 
