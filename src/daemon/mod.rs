@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::calendar::Instant;
@@ -70,6 +71,8 @@ pub struct Daemon {
     shared: shared::Shared,
     /// Whether this process asked whether a reconciliation is due.
     looked: AtomicBool,
+    /// Somebody changed the store and wants it looked at without waiting for the pulse.
+    woken: Notify,
 }
 
 /// The rules in use, with the templates that came with them.
@@ -178,6 +181,7 @@ impl Daemon {
             unsettled: AtomicBool::new(false),
             looked: AtomicBool::new(false),
             shared: shared::Shared::default(),
+            woken: Notify::new(),
         };
         daemon.store.introduce(&daemon.owner).await?;
         if daemon.store.is_shared() {
@@ -208,6 +212,17 @@ impl Daemon {
         self.note_rules(&rules).await?;
         *self.current.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
         Ok(())
+    }
+
+    /// Has the running loop look at the store at once; where it is busy, once more when it is done.
+    pub fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    /// The folder of the acceptance journal: on a disk, and readable by its owner alone.
+    #[must_use]
+    pub fn journal_folder(&self) -> &Path {
+        self.journal.folder()
     }
 
     /// Takes what the acceptance journal knows and the database does not as sent.

@@ -23,7 +23,10 @@ struct Read {
 impl Daemon {
     /// All municipalities as they are now, and how many of their records cannot be used. What cannot be used is logged
     /// when it is found, not each time.
-    pub(super) async fn municipalities(
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn municipalities(
         &self,
         rules: &Rules,
         now: Instant,

@@ -1,4 +1,4 @@
-//! The running daemon: woken by the pulse, by the next moment of the store, or by a signal.
+//! The running daemon: woken by the pulse, by the next moment of the store, by facts that come in, or by a signal.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 enum Wake {
     Pulse,
     Moment,
+    Facts,
     Reload,
     Stop,
 }
@@ -79,12 +80,13 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
             _ = hangup.recv() => Wake::Reload,
             _ = pulses.recv() => Wake::Pulse,
             () = tokio::time::sleep(wait) => Wake::Moment,
+            () = daemon.woken.notified() => Wake::Facts,
         };
         tracing::debug!(?wake, "awake");
         match wake {
             Wake::Stop => break,
             Wake::Reload => reload(daemon, config.rules.as_deref()).await,
-            Wake::Pulse | Wake::Moment => {}
+            Wake::Pulse | Wake::Moment | Wake::Facts => {}
         }
     }
     if let Some(heartbeat) = heartbeat {

@@ -160,6 +160,12 @@ impl Journal {
         self.writer.append(acceptance.line()).await.map_err(|error| self.error(error))
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The end of what is written.
     #[must_use]
     pub fn end(&self) -> Mark {
