@@ -1,9 +1,11 @@
-//! The `[http]` section: where the small web server listens, and who may ask it what.
+//! The `[http]` section: where the small web server listens, who may ask it what, and how much may come in at once.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+use crate::facts::ndjson::MAX_LINE;
 
 /// The `[http]` section of the configuration. Without it, nothing listens.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +22,9 @@ pub struct HttpSettings {
     /// Who may ask for more than whether it is alive.
     #[serde(default, rename = "token")]
     pub tokens: Vec<TokenSettings>,
+    /// How much a request with facts may bring.
+    #[serde(default)]
+    pub upload: UploadSettings,
 }
 
 /// A `[[http.token]]` section.
@@ -32,6 +37,8 @@ pub struct TokenSettings {
     pub file: PathBuf,
     /// What it opens.
     pub scopes: Vec<Scope>,
+    /// The ids of the municipalities that it opens; all unless said.
+    pub tenants: Option<Vec<String>>,
 }
 
 /// What a token opens.
@@ -40,6 +47,10 @@ pub struct TokenSettings {
 pub enum Scope {
     /// `GET /metrics`.
     Metrics,
+    /// `POST /v1/facts`.
+    Facts,
+    /// `GET /v1/…`: cases, obligations and deviations.
+    Read,
 }
 
 impl Scope {
@@ -48,7 +59,60 @@ impl Scope {
     pub fn word(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
+            Self::Facts => "facts",
+            Self::Read => "read",
         }
+    }
+}
+
+/// The `[http.upload]` section: limits of requests with facts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UploadSettings {
+    /// How many of them at once; who comes beyond that is told to come again.
+    pub at_once: usize,
+    /// How large a body may be, in bytes.
+    pub bytes: u64,
+    /// How many lines it may have.
+    pub lines: usize,
+    /// How long a line may be, in bytes.
+    pub line_bytes: usize,
+    /// How long a body may take to arrive in all, in seconds.
+    pub seconds: u64,
+    /// How long nothing may arrive of it, in seconds.
+    pub idle_seconds: u64,
+}
+
+impl Default for UploadSettings {
+    fn default() -> Self {
+        Self {
+            at_once: 4,
+            bytes: 16 * 1024 * 1024,
+            lines: 100_000,
+            line_bytes: MAX_LINE,
+            seconds: 300,
+            idle_seconds: 30,
+        }
+    }
+}
+
+impl UploadSettings {
+    /// The first value that cannot be meant so: its key, and what to choose instead.
+    #[must_use]
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        const GIB: u64 = 1 << 30;
+        let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let longest_line = wide(MAX_LINE);
+        let ranges = [
+            ("at_once", wide(self.at_once), 1, 32),
+            ("bytes", self.bytes, 1024, GIB),
+            ("lines", wide(self.lines), 1, 10_000_000),
+            ("line_bytes", wide(self.line_bytes), 256, longest_line),
+            ("seconds", self.seconds, 1, 3600),
+            ("idle_seconds", self.idle_seconds, 1, 3600),
+        ];
+        let wrong = ranges.into_iter().find(|(_, value, least, most)| value < least || value > most);
+        wrong.map(|(key, _, least, most)| (key, format!("choose {least} to {most}")))
     }
 }
 

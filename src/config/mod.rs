@@ -19,7 +19,7 @@ use crate::delivery::webhook::WebhookSettings;
 use crate::fact::without_value;
 use crate::store::{Location, LocationError, ServerLocation};
 
-pub use http::{HttpSettings, Scope, TokenSettings};
+pub use http::{HttpSettings, Scope, TokenSettings, UploadSettings};
 
 /// Where the configuration is looked for where nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/fristvakt/fristvakt.toml";

@@ -27,9 +27,38 @@ pub(super) struct Access(Vec<Token>);
 
 #[derive(Debug)]
 struct Token {
-    name: String,
+    caller: Caller,
     hash: [u8; 32],
     scopes: Vec<Scope>,
+}
+
+/// Who asks: whoever holds a token.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    name: Arc<str>,
+    /// The municipalities that the token opens; `None`: all.
+    tenants: Option<Arc<[String]>>,
+}
+
+impl Caller {
+    /// What logs call them.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a municipality is open to them. Whether there is such a one is another question.
+    pub(super) fn may(&self, tenant: &str) -> bool {
+        self.tenants.as_ref().is_none_or(|tenants| tenants.iter().any(|known| known == tenant))
+    }
+
+    /// What they may ask for: that municipality, or all that are open to them (`None`: all there are).
+    pub(super) fn asked(&self, tenant: Option<&str>) -> Result<Option<Vec<String>>, Refusal> {
+        match tenant {
+            Some(tenant) if self.may(tenant) => Ok(Some(vec![tenant.to_owned()])),
+            Some(_) => Err(Refusal::TENANT),
+            None => Ok(self.tenants.as_ref().map(|tenants| tenants.to_vec())),
+        }
+    }
 }
 
 /// What stands before a page.
@@ -50,9 +79,10 @@ impl Access {
         for token in &settings.tokens {
             let (token, warning) = token.load()?;
             warnings.extend(warning);
-            if let Some(same) = tokens.iter().find(|known| known.name == token.name || known.hash == token.hash) {
-                let problem =
-                    format!("`{}` and `{}` have one name or one token; give each its own", same.name, token.name);
+            let is_same = |known: &&Token| known.caller.name == token.caller.name || known.hash == token.hash;
+            if let Some(same) = tokens.iter().find(is_same) {
+                let (one, other) = (&same.caller.name, &token.caller.name);
+                let problem = format!("`{one}` and `{other}` have one name or one token; give each its own");
                 return Err(SettingError::new("http.token", problem));
             }
             tokens.push(token);
@@ -60,9 +90,9 @@ impl Access {
         Ok((Self(tokens), warnings))
     }
 
-    /// Whose token a header shows, if it opens `scope`.
-    fn opened_by(&self, header: Option<&[u8]>, scope: Option<Scope>) -> Result<&str, Refusal> {
-        let shown = header.and_then(bearer).ok_or(Refusal::NO_TOKEN)?;
+    /// Whose token a header shows, and whether it opens `scope`.
+    fn opened_by(&self, header: Option<&[u8]>, scope: Option<Scope>) -> (Option<&Caller>, Result<(), Refusal>) {
+        let Some(shown) = header.and_then(bearer) else { return (None, Err(Refusal::NO_TOKEN)) };
         let hash: [u8; 32] = Sha256::digest(shown).into();
         // Every token is looked at, whichever it is.
         let mut found = None;
@@ -72,11 +102,9 @@ impl Access {
                 found = Some(token);
             }
         }
-        let token = found.ok_or(Refusal::WRONG_TOKEN)?;
-        match scope {
-            Some(scope) if !token.scopes.contains(&scope) => Err(Refusal::scope(scope)),
-            _ => Ok(&token.name),
-        }
+        let Some(token) = found else { return (None, Err(Refusal::WRONG_TOKEN)) };
+        let missing = scope.filter(|scope| !token.scopes.contains(scope));
+        (Some(&token.caller), missing.map_or(Ok(()), |scope| Err(Refusal::scope(scope))))
     }
 }
 
@@ -90,6 +118,14 @@ impl TokenSettings {
         if self.scopes.is_empty() {
             return Err(SettingError::new(key("scopes"), "says what the token opens, like `[\"metrics\"]`"));
         }
+        let tenants = self.tenants.as_deref();
+        if tenants.is_some_and(|tenants| tenants.is_empty() || tenants.iter().any(String::is_empty)) {
+            return Err(SettingError::new(key("tenants"), "names municipalities by id; leave it out to open all"));
+        }
+        if tenants.is_some() && self.scopes.contains(&Scope::Metrics) {
+            let problem = "metrics show all municipalities; give them a token without `tenants` of its own";
+            return Err(SettingError::new(key("tenants"), problem));
+        }
         let (secret, warning) = read_secret(&key("file"), &self.file)?;
         let text = secret.expose_secret();
         if text.len() < SHORTEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -101,7 +137,8 @@ impl TokenSettings {
             return Err(SettingError::new(key("file"), problem));
         }
         let hash = Sha256::digest(text).into();
-        Ok((Token { name: self.name.clone(), hash, scopes: self.scopes.clone() }, warning))
+        let caller = Caller { name: self.name.as_str().into(), tenants: self.tenants.clone().map(Arc::from) };
+        Ok((Token { caller, hash, scopes: self.scopes.clone() }, warning))
     }
 }
 
@@ -111,17 +148,22 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
 }
 
-/// Lets a request through that shows a token for the page.
-pub(super) async fn authorize(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+/// Lets a request through that shows a token for the page. Page and log hear whose it is.
+pub(super) async fn authorize(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let header = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
-    match gate.site.access.opened_by(header, gate.scope) {
-        Ok(name) => {
-            tracing::debug!(token = name, "a request is let in");
+    let (caller, opened) = gate.site.access.opened_by(header, gate.scope);
+    let caller = caller.cloned();
+    let mut response = match opened {
+        Ok(()) => {
+            if let Some(caller) = &caller {
+                request.extensions_mut().insert(caller.clone());
+            }
             next.run(request).await
         }
-        Err(refusal) => {
-            tracing::warn!(code = refusal.code, "a request is refused");
-            refusal.into_response()
-        }
+        Err(refusal) => refusal.into_response(),
+    };
+    if let Some(caller) = caller {
+        response.extensions_mut().insert(caller);
     }
+    response
 }

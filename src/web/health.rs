@@ -5,36 +5,72 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Site;
-use super::answer::json_answer;
+use super::answer::{Refusal, json_answer};
+use super::openapi::{Answer, Operation};
 use crate::calendar::Instant;
 
+/// The process is alive.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Alive {
+    /// `alive`.
+    status: &'static str,
+}
+
+/// The daemon does its work.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Ready {
+    /// `ready`.
+    status: &'static str,
+    checks: Checks,
+}
+
+/// What is well (`ok`), and of the rest what is not.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Checks {
+    /// Whether the database answers.
+    database: &'static str,
+    /// Whether rules are loaded.
+    rules: &'static str,
+    /// Whether there was a sign of work not long ago.
+    sweep: &'static str,
+}
+
+pub(super) fn describe_alive() -> Operation {
+    Operation::get("Whether the process is alive").answers([Answer::json::<Alive>("It is.")])
+}
+
+pub(super) fn describe_ready() -> Operation {
+    Operation::get("Whether the daemon does its work")
+        .says("The database answers, rules are loaded, and there was a sign of work not long ago.")
+        .answers([Answer::json::<Ready>("It does."), Answer::problem(503, "It does not, or not yet.")])
+}
+
 pub(super) async fn alive() -> Response {
-    json_answer(StatusCode::OK, &json!({ "status": "alive" }))
+    json_answer(&Alive { status: "alive" })
 }
 
 /// Ready: the database answers, rules are loaded, and the daemon showed a sign of work not long ago.
-pub(super) async fn ready(State(site): State<Arc<Site>>) -> Response {
+pub(super) async fn ready(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let database = site.read(|daemon| async move { daemon.store.ping().await }).await.is_ok();
     let rules = !site.daemon.rules().set.packs.is_empty();
     let work = site.work(site.daemon.clock.now());
     let word = |is_well: bool, otherwise: &'static str| if is_well { "ok" } else { otherwise };
-    let checks = json!({
-        "database": word(database, "does not answer"),
-        "rules": word(rules, "none are loaded"),
-        "sweep": work,
-    });
+    let checks =
+        Checks { database: word(database, "does not answer"), rules: word(rules, "none are loaded"), sweep: work };
     if database && rules && work == "ok" {
-        return json_answer(StatusCode::OK, &json!({ "status": "ready", "checks": checks }));
+        return Ok(json_answer(&Ready { status: "ready", checks }));
     }
-    let error = json!({
-        "code": "not_ready",
-        "message": "the daemon does not do its work now",
-        "help": "run `fristvakt doctor` on the machine; the log says more",
-    });
-    json_answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready", "checks": checks, "error": error }))
+    let refusal = Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "not_ready",
+        "the daemon does not do its work now",
+        "run `fristvakt doctor` on the machine; the log says more",
+    );
+    Err(refusal.checks(checks))
 }
 
 impl Site {

@@ -17,6 +17,7 @@ use prometheus_client::registry::Registry;
 
 use super::Site;
 use super::answer::Refusal;
+use super::openapi::{Answer, Operation};
 use crate::calendar::Instant;
 use crate::daemon::{ACCEPTED, Status};
 use crate::delivery::FailureClass;
@@ -30,6 +31,13 @@ const OUTCOMES: [&str; 5] = [
     FailureClass::Channel.word(),
     FailureClass::Unknown.word(),
 ];
+
+pub(super) fn describe() -> Operation {
+    Operation::get("How things stand, for monitoring").says("Labels hold ids alone.").answers([
+        Answer::text("application/openmetrics-text", "OpenMetrics text."),
+        Answer::problem(503, "The database does not answer."),
+    ])
+}
 
 pub(super) async fn page(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let now = site.daemon.clock.now();

@@ -12,6 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::access::Access;
 use super::{Site, routes};
@@ -36,6 +37,7 @@ pub struct Server {
     address: SocketAddr,
     stop: CancellationToken,
     accepting: JoinHandle<()>,
+    tasks: TaskTracker,
 }
 
 impl Server {
@@ -50,11 +52,11 @@ impl Server {
         }
         let listener = TcpListener::bind(settings.listen).await.map_err(|error| cannot_listen(settings, &error))?;
         let address = listener.local_addr().map_err(|error| cannot_listen(settings, &error))?;
-        let site = Site::new(daemon, access, Duration::from_secs(settings.ready_within));
-        let stop = CancellationToken::new();
-        let accepting = tokio::spawn(accept(listener, routes(site), stop.clone()));
+        let site = Arc::new(Site::new(daemon, access, settings));
+        let (stop, tasks) = (CancellationToken::new(), site.tasks.clone());
+        let accepting = tokio::spawn(accept(listener, routes(&site), stop.clone()));
         tracing::info!(%address, "listening");
-        Ok(Self { address, stop, accepting })
+        Ok(Self { address, stop, accepting, tasks })
     }
 
     /// Where it listens.
@@ -63,10 +65,13 @@ impl Server {
         self.address
     }
 
-    /// Accepts nothing more, lets requests under way be answered, and ends.
+    /// Accepts nothing more, lets requests under way be answered, and ends. What was begun with the store is brought to
+    /// its end.
     pub async fn stop(mut self) {
         self.stop.cancel();
         let _ = (&mut self.accepting).await;
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
@@ -93,6 +98,9 @@ fn checked(settings: &HttpSettings) -> Result<(Access, Vec<SettingWarning>), Set
     }
     if settings.ready_within == 0 {
         return Err(SettingError::new("http.ready_within", "choose 1 second or more; the daemon sweeps once a minute"));
+    }
+    if let Some((key, problem)) = settings.upload.problem() {
+        return Err(SettingError::new(format!("http.upload.{key}"), problem));
     }
     Access::load(settings)
 }

@@ -63,7 +63,7 @@ fn the_example_shows_the_defaults() {
     let least = parse("[http]\nlisten = \"127.0.0.1:8080\"").http.unwrap();
     assert!(example.http.is_none(), "nothing listens unless said");
     assert_eq!(HttpSettings { tokens: vec![], ..http.clone() }, least);
-    assert_eq!((http.tokens.len(), http.tokens[0].scopes.as_slice()), (1, &[Scope::Metrics][..]));
+    assert_eq!((http.tokens.len(), http.tokens[0].scopes.as_slice()), (1, &[Scope::Facts, Scope::Read][..]));
     let [webhook] = all.webhooks.as_slice() else { panic!("one webhook") };
     let least = "[[webhook]]\nname = \"a\"\nurl = \"https://a.example\"\nsecret_files = [\"a\"]";
     let least = &parse(least).webhooks[0];
@@ -83,6 +83,7 @@ fn the_example_shows_every_key() {
         ("[email.timeouts]\nunknown = 1", ""),
         ("[[webhook]]\nunknown = 1", "[[webhook]]"),
         ("[http]\nunknown = 1", "[http]"),
+        ("[http.upload]\nunknown = 1", "[http.upload]"),
         ("[[http.token]]\nunknown = 1", "[[http.token]]"),
     ];
     let lines = everything();
@@ -217,7 +218,7 @@ fn secrets_are_found_beside_the_configuration_and_never_shown() {
     // The example shows both ways to say where a webhook is; one of them can be used.
     let without = ["ca_file = \"/etc/fristvakt/ca.pem\"", "url = \"https://samspill.example.no/varsel\""];
     write("fristvakt.toml", &without.iter().fold(everything(), |text, line| text.replace(line, "")));
-    write("metrics-token", "0123456789abcdef0123456789abcdef\n");
+    write("facts-token", "0123456789abcdef0123456789abcdef\n");
     let config = Config::load(Some(&folder.path().join("fristvakt.toml"))).unwrap();
     let (smtp, _) = config.email.as_ref().unwrap().load().unwrap();
     let (webhook, _) = config.webhooks[0].load().unwrap();

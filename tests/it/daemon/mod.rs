@@ -7,7 +7,7 @@ mod demo;
 mod disk;
 mod outcomes;
 mod poison;
-mod process;
+pub(crate) mod process;
 mod server;
 mod silences;
 mod time;

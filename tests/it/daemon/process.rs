@@ -15,7 +15,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
     fristvakt(folder).args(arguments).output().unwrap()
 }
 
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("fristvakt.toml"), "database = \"sqlite://test.db\"\n").unwrap();
     std::fs::write(folder.path().join("facts.ndjson"), FACTS).unwrap();
@@ -109,26 +109,31 @@ fn the_daemon_ends_by_itself_on_sigterm_and_leaves_the_database_free() {
 }
 
 /// A running daemon, and what it logs.
-struct Running {
-    process: std::process::Child,
-    lines: std::io::Lines<std::io::BufReader<std::process::ChildStderr>>,
+pub(crate) struct Running {
+    pub(crate) process: std::process::Child,
+    pub(crate) lines: std::io::Lines<std::io::BufReader<std::process::ChildStderr>>,
 }
 
 impl Running {
     fn start(folder: &Path) -> Self {
-        let mut process = fristvakt(folder).arg("run").stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = process.stderr.take().unwrap();
-        let mut running = Self { process, lines: std::io::BufRead::lines(std::io::BufReader::new(stderr)) };
+        let mut running = Self::begin(folder);
         running.until(&["ready"]);
         running
     }
 
-    fn signal(&self, signal: &str) {
+    /// Begins it; what it logs first is still to be read.
+    pub(crate) fn begin(folder: &Path) -> Self {
+        let mut process = fristvakt(folder).arg("run").stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = process.stderr.take().unwrap();
+        Self { process, lines: std::io::BufRead::lines(std::io::BufReader::new(stderr)) }
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
         assert!(Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap().success());
     }
 
     /// Reads the log up to a line with any of `texts`; all of it.
-    fn until(&mut self, texts: &[&str]) -> String {
+    pub(crate) fn until(&mut self, texts: &[&str]) -> String {
         let mut read = String::new();
         for line in self.lines.by_ref() {
             read.push_str(&line.unwrap());
@@ -189,7 +194,8 @@ fn what_is_broken_when_it_is_read_again_leaves_the_rules_in_use_as_they_were() {
 }
 
 /// Every word that may never leave the facts and the mail: names, addresses, a secret.
-const CANARIES: [&str; 5] = ["Kanarifugl", "larer@k.example", "post@k.example", "hemmelig-kanari", "rektor@k.example"];
+pub(crate) const CANARIES: [&str; 5] =
+    ["Kanarifugl", "larer@k.example", "post@k.example", "hemmelig-kanari", "rektor@k.example"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {

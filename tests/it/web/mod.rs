@@ -1,5 +1,12 @@
 //! The web server over real HTTP: who gets in, what each page says, and what it never says.
 
+mod cases;
+mod facts;
+mod lists;
+mod log;
+mod openapi;
+mod uploads;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +19,24 @@ use tokio::net::TcpStream;
 
 use crate::daemon::{FACTS, Installation, instant};
 
+/// Opens metrics.
 const TOKEN: &str = "4f1c0a8e5d7b9236e1f0a2b3c4d5e6f7";
+/// Brings facts of any municipality.
+const BRINGS: &str = "facts-c0a8e5d7b9236e1f0a2b3c4d5e6f7";
+/// Reads everything.
+const READS: &str = "read-1c0a8e5d7b9236e1f0a2b3c4d5e6f7";
+/// Brings and reads what is of the municipality `k`.
+const OF_K: &str = "of-k-1c0a8e5d7b9236e1f0a2b3c4d5e6f7";
+/// Brings and reads what is of `l` and `m`.
+const OF_L_AND_M: &str = "of-l-and-m-8e5d7b9236e1f0a2b3c4d5e6f7";
+
+const TOKENS: [(&str, &str, &str); 5] = [
+    ("prometheus", TOKEN, "scopes = [\"metrics\"]"),
+    ("case-system", BRINGS, "scopes = [\"facts\"]"),
+    ("reader", READS, "scopes = [\"read\"]"),
+    ("k", OF_K, "scopes = [\"facts\", \"read\"]\ntenants = [\"k\"]"),
+    ("l-and-m", OF_L_AND_M, "scopes = [\"facts\", \"read\"]\ntenants = [\"l\", \"m\"]"),
+];
 
 /// An installation with its web server.
 struct Site {
@@ -21,11 +45,15 @@ struct Site {
     client: Client,
 }
 
+/// Settings with all tokens; `more` are further lines, sections last.
 fn settings(folder: &Path, more: &str) -> HttpSettings {
-    let file = folder.join("token");
-    std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
     let listen = if more.contains("listen") { "" } else { "listen = \"127.0.0.1:0\"\n" };
-    let text = format!("{listen}{more}\n[[token]]\nname = \"prometheus\"\nfile = {file:?}\nscopes = [\"metrics\"]\n");
+    let mut text = format!("{listen}{more}\n");
+    for (name, token, opens) in TOKENS {
+        let file = folder.join(format!("token-{name}"));
+        std::fs::write(&file, format!("{token}\n")).unwrap();
+        text.push_str(&format!("[[token]]\nname = {name:?}\nfile = {file:?}\n{opens}\n"));
+    }
     toml::from_str(&text).unwrap()
 }
 
@@ -35,7 +63,12 @@ impl Site {
     }
 
     async fn on(installation: Installation) -> Self {
-        let settings = settings(installation.folder(), "");
+        Self::set(installation, "").await
+    }
+
+    /// With further settings.
+    async fn set(installation: Installation, more: &str) -> Self {
+        let settings = settings(installation.folder(), more);
         let server = Server::start(&settings, Arc::clone(installation.daemon())).await.unwrap();
         Self { installation, server, client: Client::builder().no_proxy().build().unwrap() }
     }
@@ -49,6 +82,20 @@ impl Site {
     async fn get(&self, path: &str, token: Option<&str>) -> (StatusCode, String) {
         let response = self.ask(Method::GET, path, token).await;
         (response.status(), response.text().await.unwrap())
+    }
+
+    /// Status and answer of a page that is JSON.
+    async fn json(&self, path: &str, token: &str) -> (u16, Value) {
+        let (status, body) = self.get(path, Some(token)).await;
+        (status.as_u16(), json(&body))
+    }
+
+    /// Brings facts: status and answer.
+    async fn bring(&self, query: &str, token: &str, lines: impl Into<reqwest::Body>) -> (u16, Value) {
+        let url = format!("http://{}/v1/facts{query}", self.server.address());
+        let request = self.client.post(url).bearer_auth(token).header("content-type", "application/x-ndjson");
+        let response = request.body(lines).send().await.unwrap();
+        (response.status().as_u16(), json(&response.text().await.unwrap()))
     }
 
     async fn metrics(&self) -> String {
@@ -82,7 +129,7 @@ async fn everything_but_health_needs_a_token() {
     ];
     for (path, token, status, code) in cases {
         let (found, body) = site.get(path, token).await;
-        let error = &json(&body)["error"];
+        let error = &json(&body);
         assert_eq!((found.as_u16(), error["code"].as_str().unwrap()), (status, code), "{path} {token:?}");
         assert!(!error["help"].as_str().unwrap().is_empty() && !body.contains(TOKEN), "{body}");
     }
@@ -240,6 +287,19 @@ async fn only_this_machine_reaches_it_unless_told_plainly() {
     check(&settings(folder.path(), "listen = \"0.0.0.0:8080\"\nallow_remote = true")).unwrap();
     check(&settings(folder.path(), "listen = \"[::1]:8080\"")).unwrap();
     assert!(problem("ready_within = 0").contains("`http.ready_within`"));
+    for (key, wrong) in [
+        ("at_once", 0_u64),
+        ("at_once", 33),
+        ("bytes", 100),
+        ("bytes", 1 << 40),
+        ("lines", 0),
+        ("line_bytes", 1 << 21),
+        ("seconds", 0),
+        ("idle_seconds", 100_000),
+    ] {
+        let problem = problem(&format!("upload = {{ {key} = {wrong} }}"));
+        assert!(problem.contains(&format!("`http.upload.{key}`: choose ")), "{problem}");
+    }
 }
 
 #[tokio::test]
@@ -270,6 +330,9 @@ fn tokens_that_cannot_be_used_are_errors_and_never_shown() {
         (token("a", "none", metrics), "cannot read"),
         (token("a b", "good", metrics), "`http.token.name`"),
         (token("a", "good", "[]"), "`http.token.a.scopes`"),
+        (token("a", "good", "[\"facts\"]\ntenants = []"), "`http.token.a.tenants`"),
+        (token("a", "good", "[\"read\"]\ntenants = [\"\"]"), "`http.token.a.tenants`"),
+        (token("a", "good", "[\"read\", \"metrics\"]\ntenants = [\"k\"]"), "metrics show all municipalities"),
         (token("a", "good", metrics) + &token("b", "good", metrics), "`a` and `b` have one name or one token"),
     ];
     for (tokens, expected) in cases {
