@@ -1,6 +1,6 @@
 //! The explanation of a stored case: what the engine says of it now, and what became of its notices.
 
-use super::{CAPPED, NoticeFilter, NoticeRow, Store, StoreError, StoredCase, StoredOrganisation};
+use super::{CAPPED, NoticeRow, Store, StoreError, StoredCase, StoredOrganisation};
 use crate::calendar::Instant;
 use crate::engine::{Municipality, explain};
 use crate::explanation::{Explanation, Fate, Subject, Told};
@@ -22,13 +22,8 @@ impl Store {
         now: Instant,
     ) -> Result<Explanation, StoreError> {
         let tenant = &of.organisation.tenant;
-        let filter = NoticeFilter {
-            tenant: Some(tenant.id.to_string()),
-            case: Some(case.file.id.to_string()),
-            ..NoticeFilter::default()
-        };
-        let mut rows = self.list_notices(&filter).await?;
-        rows.retain(|row| row.case == *case.file.id && row.made_at.instant() <= now);
+        let mut rows = self.notices_of(&tenant.id, &case.file.id).await?;
+        rows.retain(|row| row.made_at.instant() <= now);
         let silences = self.silences_at(&tenant.id, now).await?;
         let unusable = |reason| StoreError::Unreadable { table: "records", row: tenant.id.to_string(), reason };
         let municipality = Municipality::new(rules, &of.organisation).map_err(unusable)?.with_silences(&silences);

@@ -157,9 +157,11 @@ impl Store {
         id_or_ref: &str,
     ) -> Result<Option<StoredCase>, StoreError> {
         let tenant = &of.organisation.tenant;
+        // Not `id = $2 OR ref = $2`: that would read all of a municipality's cases.
         let select = "SELECT c.id, c.version, c.document, a.digest FROM cases c \
                       JOIN agenda a ON a.tenant = c.tenant AND a.case_id = c.id \
-                      WHERE c.tenant = $1 AND (c.id = $2 OR c.ref = $2) ORDER BY c.id <> $2, c.id LIMIT 1";
+                      WHERE c.tenant = $1 AND c.id IN (SELECT CAST($2 AS TEXT) UNION ALL \
+                      SELECT id FROM cases WHERE tenant = $1 AND ref = $2) ORDER BY c.id <> $2, c.id LIMIT 1";
         let mut read = self.readers.begin().await?;
         let row: Option<CaseRow> =
             sql::query_as(select).bind(&*tenant.id).bind(id_or_ref).fetch_optional(&mut read).await?;

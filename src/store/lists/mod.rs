@@ -88,6 +88,10 @@ const NOTICES: &str = "SELECT tenant, case_id, ref, rule, start, step, repetitio
                        (SELECT m.ended_at FROM messages m WHERE m.id = n.message AND n.state = 'sent') AS sent_at \
                        FROM notices n";
 
+/// The newest first.
+const NOTICE_ORDER: &str =
+    " ORDER BY made_at DESC, tenant, case_id, rule, start, due_on, position, repetition, role, channel";
+
 impl Store {
     /// Obligations as they stand at `now`, by tenant, due date, case, rule and start.
     ///
@@ -117,8 +121,19 @@ impl Store {
         equal(&mut query, "state", filter.state.as_deref());
         equal(&mut query, "recipient", filter.recipient.as_deref());
         equal(&mut query, "message", filter.message.as_deref());
-        query.push(" ORDER BY made_at DESC, tenant, case_id, rule, start, due_on, position, repetition, role, channel");
+        query.push(NOTICE_ORDER);
         limit(&mut query, filter.limit);
+        Ok(query.build_query_as().fetch_all(&self.readers).await?)
+    }
+
+    /// Every notice and overtaken or merged step of one case, by its id.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn notices_of(&self, tenant: &str, case: &str) -> Result<Vec<NoticeRow>, StoreError> {
+        let mut query = Builder::new(NOTICES);
+        query.push(" WHERE tenant = ").push_bind(tenant.to_owned());
+        query.push(" AND case_id = ").push_bind(case.to_owned()).push(NOTICE_ORDER);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
     }
 

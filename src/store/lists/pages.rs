@@ -2,6 +2,7 @@
 //! a row: that never changes, so no row comes twice and none is left out, whatever is planned meanwhile.
 
 use serde::{Deserialize, Serialize};
+
 use super::super::{Store, StoreError, sql};
 use super::{DeviationFilter, DeviationRow, ObligationFilter, ObligationRow, deviations, limit, obligations};
 use crate::calendar::Instant;
@@ -54,12 +55,16 @@ impl Store {
         let mut query = obligations(filter, now);
         if let Some(case) = &filter.case {
             // Its id first, from indexes: there may be a million obligations.
-            query.push(" AND case_id IN (SELECT id FROM cases WHERE tenant = ");
-            query.push_bind(filter.tenant.clone().unwrap_or_default()).push(" AND (id = ").push_bind(case.clone());
-            query.push(" OR ref = ").push_bind(case.clone()).push("))");
+            let select = "SELECT id FROM cases WHERE tenant = $1 AND ref = $2 LIMIT 100";
+            let by_ref = sql::query_scalar(select).bind(filter.tenant.as_deref().unwrap_or_default()).bind(case);
+            let by_ref: Vec<String> = by_ref.fetch_all(&self.readers).await?;
+            query.push(" AND case_id IN ");
+            query.push_list(by_ref.into_iter().chain([case.clone()]));
         }
         if let Some(place) = after {
-            query.push(" AND (case_id, rule, start) > (").push_bind(place.case.clone());
+            // Where cases are named, those are looked up, and not everything that comes after the place.
+            let column = if filter.case.is_some() { "case_id || ''" } else { "case_id" };
+            query.push(" AND (").push(column).push(", rule, start) > (").push_bind(place.case.clone());
             query.push(", ").push_bind(place.rule.clone()).push(", ").push_bind(place.start.clone()).push(")");
         }
         query.push(" ORDER BY case_id, rule, start");

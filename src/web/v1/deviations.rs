@@ -39,7 +39,7 @@ struct Asking {
     /// How many at most, 1 to 1000; 100 unless said.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
-    /// What follows the page whose `next` this is.
+    /// What follows the page whose `next` this is; the first page where it is empty.
     after: Option<String>,
 }
 

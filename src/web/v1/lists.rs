@@ -39,7 +39,7 @@ impl Paging {
         if !(1..=MOST).contains(&limit) {
             return Err(Refusal::query(format!("limit: choose 1 to {MOST}")));
         }
-        let after = after.map(|text| place(text).ok_or(UNKNOWN_PLACE)).transpose()?;
+        let after = after.filter(|text| !text.is_empty()).map(|text| place(text).ok_or(UNKNOWN_PLACE)).transpose()?;
         Ok(Self { limit: usize::try_from(limit).unwrap_or(usize::MAX), after, tenants })
     }
 
