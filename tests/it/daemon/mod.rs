@@ -85,7 +85,7 @@ impl Installation {
         &self.clock
     }
 
-    async fn on(folder: TempDir, catcher: Option<Catcher>, port: u16, extra: &str) -> Self {
+    pub(crate) async fn on(folder: TempDir, catcher: Option<Catcher>, port: u16, extra: &str) -> Self {
         let clock = Clock::fixed(instant("2026-03-02T00:00:00+01:00"));
         let daemon = Daemon::open(&config(folder.path(), port, extra), clock.clone()).await.unwrap();
         Self { folder, catcher, daemon: Arc::new(daemon), clock }

@@ -25,6 +25,7 @@ const ASKED: &[(&str, &str, &str, &str, u16)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_logged_by_page_and_token_and_facts_are_seen_at_once() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = folder();
     let file = folder.path().join("token");
     std::fs::write(&file, TOKEN).unwrap();

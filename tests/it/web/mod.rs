@@ -1,6 +1,7 @@
 //! The web server over real HTTP: who gets in, what each page says, and what it never says.
 
 mod cases;
+mod disk;
 mod facts;
 mod lists;
 mod log;
@@ -68,6 +69,7 @@ impl Site {
 
     /// With further settings.
     async fn set(installation: Installation, more: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let settings = settings(installation.folder(), more);
         let server = Server::start(&settings, Arc::clone(installation.daemon())).await.unwrap();
         Self { installation, server, client: Client::builder().no_proxy().build().unwrap() }
