@@ -14,6 +14,7 @@ mod notices;
 mod obligations;
 mod quarantine;
 mod run;
+mod schema;
 mod silence;
 mod simulate;
 mod store;
@@ -77,6 +78,9 @@ enum Command {
     Quarantine(quarantine::Quarantine),
     /// The daemon.
     Run(run::Run),
+    /// Print the JSON schema of what is read.
+    #[command(subcommand)]
+    Schema(schema::Schema),
     /// Run the tests of a rules folder.
     Test(test::Test),
     /// Hold back messages for a time.
@@ -202,6 +206,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Obligations(command) => command.run(),
         Command::Quarantine(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Schema(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Silence(command) => command.run(),
         Command::Simulate(command) => command.run(),

@@ -329,3 +329,17 @@ fn a_message_is_held_and_let_go_by_a_person() {
     let shown = stdout(&["messages", "show", id, "--database", &url]);
     assert!(shown.contains("Notices in it") && shown.contains("It was never tried") && !shown.contains('@'), "{shown}");
 }
+
+#[test]
+fn the_schema_of_facts_takes_what_is_read_and_nothing_else() {
+    let schema: Value = serde_json::from_str(&stdout(&["schema", "facts"])).expect("JSON");
+    let fact = jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema");
+    let lines = std::fs::read_to_string(EASTER).expect("facts");
+    for line in lines.lines() {
+        let mut value: Value = serde_json::from_str(line).expect("a line");
+        assert!(fact.is_valid(&value), "{line}");
+        value["unknown"] = 1.into();
+        assert!(!fact.is_valid(&value), "{line}");
+    }
+    assert!(!fact.is_valid(&serde_json::json!({ "type": "case", "id": "a" })), "whose?");
+}
