@@ -24,6 +24,8 @@ use fristvakt::daemon::{Daemon, Tick};
 use fristvakt::store::Load;
 use tempfile::TempDir;
 
+use crate::servers::postgres::PASSWORD;
+
 /// A daemon with its relay, in a folder of its own.
 pub(crate) struct Installation {
     folder: TempDir,
@@ -69,6 +71,23 @@ impl Installation {
     pub(crate) async fn without_relay(facts: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let this = Self::on(tempfile::tempdir().unwrap(), None, 1, "").await;
+        this.import(facts).await;
+        this
+    }
+
+    /// With facts, on a server, and nothing where the relay should be.
+    pub(crate) async fn on_server(url: &str, facts: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let [password, journal] = ["password", "accepted"].map(|name| folder.path().join(name));
+        std::fs::write(&password, PASSWORD).unwrap();
+        let url = url.replace(&format!(":{PASSWORD}@"), "@");
+        let text = format!(
+            "database = {url:?}\ndatabase_password_file = {password:?}\ndatabase_timeout = 2\njournal = {journal:?}\n"
+        );
+        let clock = Clock::fixed(instant("2026-03-02T00:00:00+01:00"));
+        let daemon = Daemon::open(&Config::parse(&text, None, &[]).unwrap(), clock.clone()).await.unwrap();
+        let this = Self { folder, catcher: None, daemon: Arc::new(daemon), clock };
         this.import(facts).await;
         this
     }

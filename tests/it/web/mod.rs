@@ -6,6 +6,7 @@ mod facts;
 mod lists;
 mod log;
 mod openapi;
+mod server;
 mod uploads;
 
 use std::path::Path;

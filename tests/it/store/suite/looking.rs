@@ -1,9 +1,9 @@
 //! What is only looked at, and what is noted by the way.
 
-use fristvakt::facts::ndjson;
-use fristvakt::store::{AuditEntry, Load, Quarantined, Reconciled};
+use fristvakt::language::Language;
+use fristvakt::store::{AuditEntry, DeviationFilter, Load, ObligationFilter, Quarantined, Reconciled};
 
-use super::{BEGIN, House, at};
+use super::{BEGIN, House, at, facts};
 use crate::fixture::FACTS;
 
 const ROUND: &str = "2026-03-11T08:00:00+01:00";
@@ -23,9 +23,41 @@ async fn cases_are_read_one_by_one_many_at_once_and_page_by_page() {
     assert!(seen.is_sorted(), "{seen:?}");
     let documents = house.store.documents("sokndal", "", 100).await.expect("read");
     assert_eq!(documents.iter().map(|one| one.id.clone()).collect::<Vec<_>>(), seen);
-    let lines: Vec<_> = ndjson::read(FACTS.as_bytes()).map(|line| line.expect("a record")).collect();
-    let known = house.store.known_with(lines.iter(), Load::Append).await.expect("read");
+    let known = house.store.known_with(facts(FACTS).iter(), Load::Append).await.expect("read");
     assert!(known.tenants.contains_key("sokndal"));
+}
+
+#[tokio::test]
+async fn lists_are_read_page_by_page_and_a_case_is_explained() {
+    let Some(house) = House::furnished().await else { return };
+    for now in [ROUND, "2026-03-17T08:00:00+01:00"] {
+        house.round(now).await;
+    }
+    let now = at("2026-03-18T12:00:00+01:00");
+    let tenant = Some("sokndal".to_owned());
+    let all = house.store.list_obligations(&ObligationFilter::default(), now).await.expect("read");
+    let (mut seen, mut place) = (vec![], None);
+    let filter = ObligationFilter { tenant: tenant.clone(), limit: Some(1), ..ObligationFilter::default() };
+    while let [row] = &house.store.obligations_after(&filter, place.as_ref(), now).await.expect("read")[..] {
+        place = Some(row.place());
+        seen.push(row.clone());
+    }
+    assert!(!all.is_empty() && seen.len() == all.len() && all.iter().all(|row| seen.contains(row)), "{seen:?}");
+    let of_case = ObligationFilter { case: Some(all[0].reference.clone()), ..filter };
+    let first = house.store.obligations_after(&of_case, None, now).await.expect("read");
+    assert_eq!((first.len(), &first[0].case), (1, &all[0].case), "by its reference");
+    let after = house.store.obligations_after(&of_case, Some(&first[0].place()), now).await.expect("read");
+    assert!(after.iter().all(|row| row.case == all[0].case && *row != first[0]));
+    let filter = DeviationFilter { tenant, case: Some("S-17".to_owned()), ..DeviationFilter::default() };
+    let deviations = house.store.deviations_after(&filter, None).await.expect("read");
+    assert_eq!(deviations, house.store.list_deviations(&filter).await.expect("read"));
+    let last = deviations.last().expect("a deviation").place();
+    assert_eq!(house.store.deviations_after(&filter, Some(&last)).await.expect("read"), []);
+    assert_eq!(house.store.tenant_ids().await.expect("read"), ["sokndal"]);
+    let (of, case) = (house.organisation().await, house.case("S-17").await);
+    let explained = house.store.explain(&of, &house.rules, &case, Some(Language::En), now).await.expect("explained");
+    assert!(explained.text().contains("Told") && !explained.obligations().is_empty(), "{}", explained.text());
+    assert_eq!(house.case(explained.reference()).await.file.id, case.file.id, "by its reference too");
 }
 
 #[tokio::test]
