@@ -50,7 +50,7 @@ impl Migrate {
         let location = self.config.load()?.location().map_err(|error| Failed::with(CONFIGURATION, error))?;
         let schema = block_on(async {
             let store = Store::open(&location, Access::Write).await?;
-            let schema = store.server_state().await.map(|state| state.schema);
+            let schema = store.server_state(uuid::Uuid::nil()).await.map(|state| state.schema);
             store.close().await;
             schema
         })??;

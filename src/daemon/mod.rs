@@ -185,7 +185,7 @@ impl Daemon {
         };
         daemon.store.introduce(&daemon.owner).await?;
         if daemon.store.is_shared() {
-            daemon.compare(&daemon.store.server_state().await?).await?;
+            daemon.compare(&daemon.store.server_state(daemon.journal.id()).await?).await?;
         } else {
             daemon.recall().await?;
         }

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::{Daemon, Rules};
-use crate::calendar::Instant;
+use crate::calendar;
 use crate::clock::Clock;
 use crate::engine::Municipality;
 use crate::journal::Mark;
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     marked: Mutex<Mark>,
     /// The history of the server with which the journal was compared.
     history: Mutex<String>,
+    /// When it last said that it lives.
+    said: Mutex<Option<Instant>>,
     /// Why it stands back, if it does: said when it changes, not each time.
     reason: Mutex<Option<String>>,
 }
@@ -47,6 +50,12 @@ impl Shared {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether it is time to say that it lives.
+    fn is_silent(&self) -> bool {
+        let said = *self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.is_none_or(|said| said.elapsed() >= HEARTBEAT)
+    }
+
     /// Whether this is another reason than last time.
     fn is_news(&self, reason: Option<&String>) -> bool {
         let mut known = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,7 +68,9 @@ impl Shared {
 impl Daemon {
     /// Says that this daemon lives.
     pub(super) async fn say_alive(&self) -> Result<(), StoreError> {
-        self.store.say_alive(&self.owner, &self.shared.history(), self.clock.now()).await
+        self.store.say_alive(&self.owner, &self.shared.history(), self.clock.now()).await?;
+        *self.shared.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(())
     }
 
     /// Says that it ends, so that others need not wait.
@@ -95,7 +106,7 @@ impl Daemon {
         if !self.store.is_shared() {
             return Ok(true);
         }
-        let state = self.store.server_state().await?;
+        let state = self.store.server_state(self.journal.id()).await?;
         self.compare(&state).await?;
         let reason = self.reason_to_stand_back(&state).await?;
         if self.shared.is_news(reason.as_ref()) {
@@ -120,9 +131,9 @@ impl Daemon {
     pub(super) async fn compare(&self, state: &ServerState) -> Result<(), StoreError> {
         let known = self.shared.history();
         let is_other = state.history != known;
-        let is_behind = self.store.journal_mark(self.journal.id()).await? < self.shared.mark();
+        let is_behind = state.mark < self.shared.mark();
         if !is_other && !is_behind {
-            return self.say_alive().await;
+            return if self.shared.is_silent() { self.say_alive().await } else { Ok(()) };
         }
         if !known.is_empty() {
             tracing::error!(
@@ -151,7 +162,7 @@ impl Daemon {
                     .to_owned(),
             ));
         }
-        if self.store.daemons_behind(state).await? > 0 {
+        if state.behind > 0 {
             return Ok(Some(
                 "other daemons have not said yet what they sent that the database has forgotten; they have a minute"
                     .to_owned(),
@@ -174,7 +185,7 @@ impl Daemon {
         rules: &Rules,
         stored: &StoredOrganisation,
         municipality: &Municipality<'_>,
-        now: Instant,
+        now: calendar::Instant,
     ) -> Result<bool, StoreError> {
         if !self.store.is_shared() {
             return Ok(true);

@@ -1,11 +1,13 @@
 //! What daemons that share a database have to agree on.
 
-use sqlx::Connection;
+use sqlx::{Connection, FromRow};
+use uuid::Uuid;
 
 use super::database::{Readers, ServerLocation, connect_any, newest_of_server, server_schema};
 use super::leases::DAEMON;
 use super::{At, Store, StoreError, sql};
 use crate::calendar::Instant;
+use crate::journal::Mark;
 
 /// What is agreed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,10 @@ pub struct ServerState {
     pub clock: Instant,
     /// The server's history: another text once it was changed for a standby, which may have forgotten the last transactions.
     pub history: String,
+    /// Up to where our acceptance journal is known to be in the database.
+    pub mark: Mark,
+    /// How many living daemons have not compared their acceptance journals with this history yet.
+    pub behind: i64,
 }
 
 impl Store {
@@ -30,22 +36,13 @@ impl Store {
         }
     }
 
-    /// How many other daemons live that have not compared their acceptance journals with this history yet.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn daemons_behind(&self, state: &ServerState) -> Result<i64, StoreError> {
-        let select = "SELECT count(*) FROM leases WHERE name LIKE 'daemon:%' AND until_at > $1 AND note <> $2";
-        let query = sql::query_scalar(select).bind(At::from(state.clock)).bind(&state.history);
-        Ok(query.fetch_one(&self.readers).await?)
-    }
-
     /// How many other daemons than `owner` have said lately that they live.
     ///
     /// # Errors
     /// What the database says.
     pub async fn other_daemons(&self, owner: &str, now: Instant) -> Result<i64, StoreError> {
-        let clock = if self.is_shared() { At::from(self.server_state().await?.clock) } else { At::from(now) };
+        let clock =
+            if self.is_shared() { At::from(self.server_state(Uuid::nil()).await?.clock) } else { At::from(now) };
         let select = "SELECT count(*) FROM leases WHERE name LIKE 'daemon:%' AND name <> $1 AND until_at > $2";
         let query = sql::query_scalar(select).bind(format!("{DAEMON}{owner}")).bind(clock);
         Ok(query.fetch_one(&self.readers).await?)
@@ -59,32 +56,54 @@ impl Store {
         self.end_lease(&format!("{DAEMON}{owner}"), owner).await
     }
 
-    /// What daemons that share this database have to agree on. Of a file it is what stands in it, and no clock but the
-    /// epoch, for a file has none.
+    /// What daemons that share this database have to agree on, in one question. `journal`: the id of our acceptance
+    /// journal. Of a file it is what stands in it, and no clock but the epoch, for a file has none.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn server_state(&self) -> Result<ServerState, StoreError> {
-        let clock = match &self.readers {
-            Readers::Sqlite(_) => At(0),
-            Readers::Postgres(_) => {
-                let select = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-                sql::query_scalar(select).fetch_one(&self.readers).await?
-            }
+    pub async fn server_state(&self, journal: Uuid) -> Result<ServerState, StoreError> {
+        let select = match &self.readers {
+            Readers::Sqlite(_) => FILE_STATE,
+            Readers::Postgres(_) => SERVER_STATE,
         };
-        let schema = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations";
+        let row: Option<StateRow> =
+            sql::query_as(select).bind(self.mark(journal)).fetch_optional(&self.readers).await?;
+        let row = row.ok_or(sqlx::Error::RowNotFound)?;
         Ok(ServerState {
-            schema: sql::query_scalar(schema).fetch_one(&self.readers).await?,
+            schema: row.schema,
             known_schema: self.readers.known_schema(),
-            rules: self.rules_in_use().await?,
-            clock: clock.instant(),
-            history: match &self.readers {
-                Readers::Sqlite(_) => String::new(),
-                Readers::Postgres(server) => server.history().await?,
-            },
+            rules: row.rules,
+            clock: row.clock.instant(),
+            history: row.history,
+            mark: row.mark.and_then(|text| Mark::parse(&text)).unwrap_or_default(),
+            behind: row.behind,
         })
     }
 }
+
+#[derive(FromRow)]
+struct StateRow {
+    schema: i64,
+    rules: Option<String>,
+    clock: At,
+    history: String,
+    mark: Option<String>,
+    behind: i64,
+}
+
+const FILE_STATE: &str = "\
+    SELECT (SELECT coalesce(max(version), 0) FROM _sqlx_migrations) AS schema, \
+    (SELECT value FROM settings WHERE name = 'rules') AS rules, 0 AS clock, '' AS history, \
+    (SELECT value FROM settings WHERE name = $1) AS mark, 0 AS behind";
+
+/// The first eight signs of a log's name are the server's timeline: a promotion begins a new one.
+const SERVER_STATE: &str = "\
+    SELECT (SELECT coalesce(max(version), 0) FROM _sqlx_migrations) AS schema, \
+    (SELECT value FROM settings WHERE name = 'rules') AS rules, clock, history, \
+    (SELECT value FROM settings WHERE name = $1) AS mark, \
+    (SELECT count(*) FROM leases WHERE name LIKE 'daemon:%' AND until_at > clock AND note <> history) AS behind \
+    FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock, CASE WHEN pg_is_in_recovery() THEN '' \
+          ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS history) server";
 
 /// What was found on a server, without opening its database for work.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -137,15 +137,6 @@ impl Server {
         self.0.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The history of the server that answers now.
-    pub(in super::super) async fn history(&self) -> Result<String, sqlx::Error> {
-        let mut guarded = self.acquire().await?;
-        let select = format!("SELECT {HISTORY}");
-        let asked =
-            timeout(guarded.patience, guarded.connection()?.fetch_one(sqlx::raw_sql(AssertSqlSafe(select)))).await;
-        guarded.judge(asked)?.try_get(0)
-    }
-
     /// From now on transactions that write begin only under this history.
     pub(in super::super) fn work_with(&self, history: &str) {
         *self.0.history.lock().unwrap_or_else(PoisonError::into_inner) = Some(history.to_owned());

@@ -63,7 +63,7 @@ impl ClaimedNotice {
 
 impl Store {
     /// The name under which the place in a journal is kept. Beside a file there is one.
-    fn mark(&self, journal: Uuid) -> String {
+    pub(in super::super) fn mark(&self, journal: Uuid) -> String {
         if self.is_shared() { format!("journal:{journal}") } else { "journal".to_owned() }
     }
 

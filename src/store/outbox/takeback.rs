@@ -68,13 +68,21 @@ impl Store {
     }
 
     async fn take_back(&self, whose: Whose, owner: &str, now: Instant) -> Result<TakenBack, StoreError> {
-        let mut write = self.write(Scope::Rows).await?;
-        let mut open = sql::query_as(whose.select()).bind(owner).locking(Lock::Skip);
-        if let Whose::Dead = whose {
+        let open = |clock: At| {
+            let open = sql::query_as(whose.select()).bind(owner);
             let instance = owner.split_inclusive('/').next().unwrap_or_default();
-            open = open.bind(instance).bind(write.lease_clock(now));
+            if let Whose::Dead = whose { open.bind(instance).bind(clock) } else { open }
+        };
+        // Nothing is written where there is nothing to take back: this is asked at every tick.
+        let clock =
+            if self.is_shared() { At::from(self.server_state(Uuid::nil()).await?.clock) } else { At::from(now) };
+        let seen: Vec<(String, String)> = open(clock).fetch_all(&self.readers).await?;
+        if seen.is_empty() {
+            return Ok(TakenBack::default());
         }
-        let open: Vec<(String, String)> = open.fetch_all(&mut write).await?;
+        let mut write = self.write(Scope::Rows).await?;
+        let open: Vec<(String, String)> =
+            open(write.lease_clock(now)).locking(Lock::Skip).fetch_all(&mut write).await?;
         let (committing, claimed): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, phase)| phase == "committing");
         let ids = |of: Vec<(String, String)>| of.into_iter().map(|(id, _)| id).collect::<Vec<String>>();
         let taken = TakenBack {
