@@ -54,7 +54,7 @@ struct Site {
     access: Access,
     /// How old the last sign of work may be.
     ready_within: Duration,
-    readings: Semaphore,
+    readings: Arc<Semaphore>,
     uploads: Uploads,
     /// What goes on although its client may have left. The server waits for it when it stops.
     tasks: TaskTracker,
@@ -66,7 +66,7 @@ impl Site {
         Self {
             access,
             ready_within: Duration::from_secs(settings.ready_within),
-            readings: Semaphore::new(READINGS),
+            readings: Arc::new(Semaphore::new(READINGS)),
             uploads: Uploads::new(&settings.upload, &daemon),
             tasks: TaskTracker::new(),
             document: Arc::new(openapi::document(&pages())),
@@ -75,15 +75,17 @@ impl Site {
     }
 
     /// Reads the store in a task of its own, which goes on to its end when the client has left.
-    async fn read<T, F>(self: &Arc<Self>, reading: impl FnOnce(Arc<Daemon>) -> F + Send + 'static) -> Result<T, Refusal>
+    async fn read<T, F>(&self, reading: impl FnOnce(Arc<Daemon>) -> F + Send + 'static) -> Result<T, Refusal>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let site = Arc::clone(self);
+        // Waited for here, so that who gives up leaves the queue: while the database is away, nothing piles up.
+        let permit = Arc::clone(&self.readings).acquire_owned().await;
+        let daemon = Arc::clone(&self.daemon);
         self.finish(async move {
-            let _permit = site.readings.acquire().await;
-            reading(Arc::clone(&site.daemon)).await.map_err(Refusal::from)
+            let _permit = permit;
+            reading(daemon).await.map_err(Refusal::from)
         })
         .await
     }
