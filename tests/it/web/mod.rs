@@ -108,6 +108,20 @@ impl Site {
     }
 }
 
+/// Asks again until the answer is what is waited for; a minute is enough for anything.
+async fn until<T>(mut ask: impl AsyncFnMut() -> T, is_it: impl Fn(&T) -> bool) -> T {
+    let asking = async {
+        loop {
+            let answer = ask().await;
+            if is_it(&answer) {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), asking).await.expect("it comes to pass")
+}
+
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }

@@ -1,6 +1,6 @@
 //! Facts that come while the database server is away: all of a request or nothing, and everything when it is back.
 
-use super::{BRINGS, READS, Site};
+use super::{BRINGS, READS, Site, until};
 use crate::daemon::{FACTS, Installation};
 use crate::servers::postgres::{Cluster, Stop};
 
@@ -19,12 +19,7 @@ async fn while_the_server_is_away_programs_are_told_to_come_again() {
     assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"30".parse().unwrap()));
     cluster.start_again();
     for (name, new) in [("new", 2), ("unchanged", 2)] {
-        let (status, answer) = loop {
-            let answer = site.bring("", BRINGS, FACTS).await;
-            if answer.0 != 503 {
-                break answer;
-            }
-        };
+        let (status, answer) = until(async || site.bring("", BRINGS, FACTS).await, |answer| answer.0 != 503).await;
         assert_eq!((status, &answer["cases"][name]), (200, &new.into()), "{answer}");
     }
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::facts::join_all;
-use super::{BRINGS, READS, Site, json};
+use super::{BRINGS, READS, Site, json, until};
 use crate::daemon::{FACTS, Installation};
 
 const LIMITS: &str =
@@ -58,13 +58,9 @@ impl Site {
 
     /// Brings an event until there is room for it; whether it was there before.
     async fn is_stored(&self, id: &str) -> bool {
-        loop {
-            match self.bring("", BRINGS, event(id)).await {
-                (429, _) => tokio::task::yield_now().await,
-                (200, answer) => return answer["events"]["unchanged"] == 1,
-                other => panic!("{other:?}"),
-            }
-        }
+        let (status, answer) = until(async || self.bring("", BRINGS, event(id)).await, |answer| answer.0 != 429).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["events"]["unchanged"] == 1
     }
 }
 
@@ -145,7 +141,7 @@ async fn a_connection_that_is_cut_leaves_nothing_behind_and_gives_its_place_back
         let mut stream = site.connect().await;
         stream.write_all(begun.as_bytes()).await.unwrap();
         // It has its place once another one has none.
-        while site.bring("", BRINGS, "").await.0 != 429 {}
+        until(async || site.bring("", BRINGS, "").await, |answer| answer.0 == 429).await;
         drop(stream);
         assert!(!site.is_stored(&format!("other-{number}")).await, "there is room again");
     }
@@ -306,12 +302,7 @@ async fn slow_clients_hold_their_places_and_neither_the_store_nor_other_pages() 
         slow.push((stream, line));
     }
     // Both have come in once there is no place left.
-    let busy = loop {
-        let answer = site.bring("", BRINGS, event("third")).await;
-        if answer.0 == 429 {
-            break answer;
-        }
-    };
+    let busy = until(async || site.bring("", BRINGS, event("third")).await, |answer| answer.0 == 429).await;
     check("a third", &busy, (429, "too_many_uploads", "as many requests with facts are under way"));
     let url = format!("http://{}/v1/facts", site.server.address());
     let request = site.client.post(url).bearer_auth(BRINGS).header("content-type", "application/x-ndjson");
