@@ -301,7 +301,7 @@ impl Guarded {
     ) -> Result<T, sqlx::Error> {
         self.busy = false;
         match done {
-            Ok(Ok(value)) => return Ok(value),
+            Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 self.failed = true;
                 if is_lost(&error) {

@@ -104,7 +104,7 @@ impl Store {
     ) -> Result<Vec<ObligationRow>, StoreError> {
         let mut query = obligations(filter, now);
         of_case(&mut query, "case_id", filter.case.as_deref());
-        query.push(" ORDER BY tenant, due_on, case_id, rule, start");
+        query.push(" ORDER BY tenant, due_on NULLS FIRST, case_id, rule, start");
         limit(&mut query, filter.limit);
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
     }
