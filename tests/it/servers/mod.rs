@@ -11,6 +11,7 @@
 //!
 //! Whatever ends the test process, `watcher` stops the servers and removes their folders afterwards.
 
+pub(crate) mod mariadb;
 pub(crate) mod postgres;
 mod process;
 mod watcher;

@@ -35,6 +35,7 @@ max_wal_size = 256MB
 wal_keep_size = 256MB
 max_wal_senders = 5
 hot_standby = on
+wal_retrieve_retry_interval = 100ms
 log_line_prefix = '%m [%p] %d %a '
 log_lock_waits = on
 ";

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -146,4 +146,10 @@ pub(super) fn free_port() -> u16 {
     });
     let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
     free.unwrap()
+}
+
+/// Runs a program to its end; what it said if that is a failure.
+pub(super) fn run(mut command: Command) -> Result<Output, String> {
+    let output = command.output().map_err(|error| error.to_string())?;
+    if output.status.success() { Ok(output) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }

@@ -3,10 +3,10 @@
 use std::fs;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::servers::process::{User, folder_with};
+use crate::servers::process::{User, folder_with, run};
 use crate::servers::{Missing, found};
 
 /// Where they are, and who runs them.
@@ -86,9 +86,4 @@ fn installed() -> Vec<PathBuf> {
     let mut versions: Vec<_> = versions.filter_map(|path| Some((number(&path)?, path.join("bin")))).collect();
     versions.sort_unstable_by(|one, other| other.cmp(one));
     versions.into_iter().map(|(_, folder)| folder).collect()
-}
-
-fn run(mut command: Command) -> Result<Output, String> {
-    let output = command.output().map_err(|error| error.to_string())?;
-    if output.status.success() { Ok(output) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
