@@ -59,6 +59,8 @@ pub mod delivery;
 
 pub mod catcher;
 
+pub mod source;
+
 pub mod config;
 
 pub mod daemon;

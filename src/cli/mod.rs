@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod silence;
 mod simulate;
+mod source;
 mod store;
 mod table;
 mod test;
@@ -88,6 +89,9 @@ enum Command {
     Silence(silence::Silence),
     /// Show what a rule folder would have done with facts, from a file or from the database.
     Simulate(simulate::Simulate),
+    /// Look at the databases that facts are read from.
+    #[command(subcommand)]
+    Source(source::SourceCommand),
 }
 
 /// How lists are printed.
@@ -210,6 +214,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Test(command) => command.run(),
         Command::Silence(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Source(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

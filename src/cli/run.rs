@@ -1,21 +1,25 @@
 //! `fristvakt run`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 
 use super::logging;
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, block_on};
+use crate::catcher::Catcher;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::{Daemon, DaemonError, Signals, run};
+use crate::delivery::email::EmailSettings;
 use crate::store::StoreError;
 use crate::web::Server;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  fristvakt run\n  fristvakt run --once\n  \
-                        fristvakt run --once --now 2026-03-16T08:00:00+01:00 --config test.toml")]
+                        fristvakt run --once --now 2026-03-16T08:00:00+01:00 --config test.toml\n  \
+                        fristvakt run --once --catch-mail mail --config test.toml")]
 pub(super) struct Run {
     #[command(flatten)]
     config: ConfigArgument,
@@ -25,14 +29,22 @@ pub(super) struct Run {
     /// The moment that the round takes for now, RFC 3339.
     #[arg(long, value_name = "INSTANT", requires = "once")]
     now: Option<DateTime<FixedOffset>>,
+    /// For trying things out: mail goes to a catcher on this machine, which keeps each as a file in this folder, and
+    /// nothing leaves. What it catches counts as sent.
+    #[arg(long, value_name = "DIR")]
+    catch_mail: Option<PathBuf>,
 }
 
 impl Run {
     pub(super) fn run(self) -> Result<(), Failed> {
-        let config = self.config.load()?;
+        let mut config = self.config.load()?;
         logging::start(&config.log)?;
         let clock = self.now.map_or(Clock::System, |now| Clock::fixed(now.to_utc()));
         block_on(async {
+            let catcher = match self.catch_mail {
+                Some(folder) => Some(catch(folder, &mut config).await?),
+                None => None,
+            };
             let signals = if self.once { None } else { Some(Signals::take()?) };
             let daemon = Arc::new(Daemon::open(&config, clock).await?);
             let ended = match signals {
@@ -45,10 +57,25 @@ impl Run {
             if let Some(daemon) = Arc::into_inner(daemon) {
                 daemon.store.close().await;
             }
+            if let Some(catcher) = catcher {
+                tracing::info!(mails = catcher.count(), folder = %catcher.folder().display(), "caught");
+                catcher.stop().await;
+            }
             ended
         })?
         .map_err(|error: DaemonError| Failed::with(exit_code(&error), error_text(&error)))
     }
+}
+
+/// Has mail go to a catcher of this process, and nothing go anywhere else.
+async fn catch(folder: PathBuf, config: &mut Config) -> Result<Catcher, DaemonError> {
+    let catcher = Catcher::start(folder).await?;
+    config.email = Some(EmailSettings::to_catcher(catcher.address(), config.email.as_ref()));
+    if !config.webhooks.is_empty() {
+        tracing::warn!("webhooks hear nothing while mail is caught");
+        config.webhooks.clear();
+    }
+    Ok(catcher)
 }
 
 /// The daemon, and the web server beside it for as long as it runs.
@@ -65,6 +92,7 @@ async fn serve(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Resul
 }
 
 async fn once(daemon: &Arc<Daemon>) -> Result<(), DaemonError> {
+    daemon.poll_sources().await;
     let tick = daemon.tick().await?;
     tracing::info!(
         planned = tick.swept.planned,

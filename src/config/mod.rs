@@ -17,6 +17,7 @@ use crate::delivery::email::EmailSettings;
 use crate::delivery::setting::{SettingError, read_secret};
 use crate::delivery::webhook::WebhookSettings;
 use crate::fact::without_value;
+use crate::source::SourceSettings;
 use crate::store::{Location, LocationError, ServerLocation};
 
 pub use http::{HttpSettings, Scope, TokenSettings, UploadSettings};
@@ -51,6 +52,9 @@ pub struct Config {
     /// Who else hears of notices.
     #[serde(default, rename = "webhook")]
     pub webhooks: Vec<WebhookSettings>,
+    /// Where facts are read from.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<SourceSettings>,
     /// How much one person hears.
     #[serde(default)]
     pub limits: LimitSettings,
@@ -238,6 +242,13 @@ impl Config {
             webhook.url_file.iter_mut().for_each(locate);
             webhook.secret_files.iter_mut().for_each(locate);
             webhook.ca_file.iter_mut().for_each(locate);
+        }
+        for source in &mut self.sources {
+            source.password_file.iter_mut().for_each(locate);
+            source.ca_file.iter_mut().for_each(locate);
+            if let Some(beside) = beside {
+                source.url.locate(beside);
+            }
         }
         for token in self.http.iter_mut().flat_map(|http| &mut http.tokens) {
             locate(&mut token.file);

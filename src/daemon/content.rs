@@ -28,6 +28,7 @@ pub(super) fn content(
     organisation: &Organisation,
     message: &Claimed,
     applicable: &[&Applicable],
+    stale_since: Option<Instant>,
     now: Instant,
 ) -> MessageContent {
     let tenant = &organisation.tenant;
@@ -44,6 +45,7 @@ pub(super) fn content(
         lines: applicable.iter().filter_map(|one| line(rules, tenant.case_url.as_deref(), language, one)).collect(),
         possible_repeat: message.possible_repeat,
         today,
+        as_of: stale_since.map(|at| at.with_timezone(&tenant.zone).naive_local()),
     }
 }
 

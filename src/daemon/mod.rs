@@ -19,6 +19,7 @@ mod recheck;
 mod reconcile;
 mod run;
 mod shared;
+mod sources;
 mod sweep;
 mod undelivered;
 
@@ -38,6 +39,7 @@ use crate::delivery::setting::SettingError;
 use crate::folder::{FolderError, RulesFolder};
 use crate::journal::Journal;
 use crate::rules::RuleSet;
+use crate::source::{self, Source};
 use crate::store::{Access, Recalled, Store, StoreError, TakenBack};
 
 pub use channels::Channels;
@@ -73,6 +75,8 @@ pub struct Daemon {
     looked: AtomicBool,
     /// Somebody changed the store and wants it looked at without waiting for the pulse.
     woken: Notify,
+    /// Where facts are read from.
+    sources: Vec<Arc<Source>>,
 }
 
 /// The rules in use, with the templates that came with them.
@@ -163,6 +167,10 @@ impl Daemon {
             tracing::error!(%problem, "a message template cannot be used; shipped or plain words go out instead");
         }
         let channels = Channels::load(config)?;
+        let (sources, warnings) = source::load(&config.sources)?;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
         let store = Store::open(config.location()?, Access::Daemon).await?;
         let journal = Journal::open(&config.journal_folder()?).map_err(StoreError::from)?;
         let owner = format!("{}/{}", journal.id(), Uuid::now_v7());
@@ -182,6 +190,7 @@ impl Daemon {
             looked: AtomicBool::new(false),
             shared: shared::Shared::default(),
             woken: Notify::new(),
+            sources: sources.into_iter().map(Arc::new).collect(),
         };
         daemon.store.introduce(&daemon.owner).await?;
         if daemon.store.is_shared() {

@@ -10,7 +10,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
 use super::deliver::Stop;
-use super::{Daemon, DaemonError, Rules, Tick};
+use super::{Daemon, DaemonError, Rules, Tick, sources};
 use crate::config::Config;
 use crate::store::StoreError;
 
@@ -62,6 +62,7 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
     let Signals { mut terminate, mut interrupt, mut hangup } = signals;
     let stop = CancellationToken::new();
     let heartbeat = daemon.heartbeat();
+    let watching = sources::watch(daemon, &stop);
     tracing::info!("ready");
     loop {
         let wait = tick(daemon, &stop, async {
@@ -93,6 +94,9 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
         heartbeat.abort();
     }
     tracing::info!("stopping");
+    // A poll that is under way ends by itself: what it has read of the source it drops, what it writes it ends.
+    stop.cancel();
+    watching.join_all().await;
     if let Err(error) = scheduler.shutdown().await {
         tracing::warn!(%error, "the pulse did not stop");
     }

@@ -3,6 +3,7 @@
 //! An unknown tenant, case, unit, event kind, pack or calendar is an error. An unknown person in a role is none: the
 //! engine records it as a problem (`rule-language` § 4).
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -57,6 +58,30 @@ impl Known {
                 Fact::Unit(unit) => drop(tenant.units.insert(unit.id.as_str().into())),
                 Fact::Case(case) => drop(tenant.cases.insert(case.id.as_str().into())),
                 Fact::Tenant(_) | Fact::Person(_) | Fact::Event(_) => {}
+            }
+        }
+    }
+
+    /// Adds what is known elsewhere.
+    pub fn merge(&mut self, other: Self) {
+        for (id, known) in other.tenants {
+            match self.tenants.entry(id) {
+                Entry::Vacant(place) => drop(place.insert(known)),
+                Entry::Occupied(mut place) => {
+                    let here = place.get_mut();
+                    here.zone = known.zone;
+                    here.units.extend(known.units);
+                    here.cases.extend(known.cases);
+                }
+            }
+        }
+    }
+
+    /// Takes units back that turned out to be unusable.
+    pub fn remove_units(&mut self, refused: &[Fact]) {
+        for fact in refused {
+            if let (Fact::Unit(unit), Some(tenant)) = (fact, self.tenants.get_mut(fact.tenant())) {
+                tenant.units.remove(unit.id.as_str());
             }
         }
     }

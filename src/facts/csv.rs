@@ -1,28 +1,23 @@
 //! CSV: one record a row, one record type a file or a `type` column. The first row names the columns.
 //!
-//! | column | holds |
-//! |---|---|
-//! | the field names of `rule-language` § 4 | the field; dates `2026-03-02`, instants RFC 3339, `true`/`false` |
-//! | `attributes.NAME` | one attribute, with the type that the vocabulary gives it |
-//! | `packs`, `mail_domains` | several values, separated by `\|` |
-//! | `contacts.NAME` | the person of a tenant's contact |
-//! | `delivery.hours`, `delivery.calendar` | the tenant's hours and delivery calendar |
-//! | `absent.from`, `absent.to`, `absent.deputy` | one absence of a person; several need NDJSON |
+//! Columns are called as [`super::columns`] says; dates are `2026-03-02`, instants RFC 3339, truth values `true` and
+//! `false`. Of several absences of a person only one fits: several need NDJSON.
 //!
 //! An empty cell is an absent field. Columns are separated by `,`, `;` or tab, whichever the first row uses most.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::BufRead;
 
 use csv::{ReaderBuilder, StringRecord};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
+use super::columns::{self, Cell};
 use super::{FactError, Line, ndjson};
 use crate::case::shown;
-use crate::vocabulary::{Owner, ValueType, Vocabulary};
+use crate::vocabulary::Vocabulary;
 
 /// The type of all records of a file without a `type` column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RecordType {
     /// Municipalities.
     Tenant,
@@ -124,55 +119,14 @@ fn record(
     record_type: Option<RecordType>,
     vocabulary: &Vocabulary,
 ) -> Map<String, Json> {
-    let cell = |wanted: &str| {
-        columns.iter().position(|name| name == wanted).and_then(|at| row.get(at)).filter(|text| !text.is_empty())
-    };
-    let record_type = cell("type").or(record_type.map(RecordType::word)).unwrap_or_default();
-    let mut record = Map::new();
-    let mut nested: BTreeMap<&str, Map<String, Json>> = BTreeMap::new();
-    record.insert("type".to_owned(), record_type.into());
+    let mut record_type = record_type.map(RecordType::word).unwrap_or_default();
+    let mut cells = Vec::with_capacity(columns.len());
     for (name, text) in columns.iter().zip(row).filter(|(_, text)| !text.is_empty()) {
-        match name.split_once('.') {
-            Some(("attributes", attribute)) => {
-                let value_type = attribute_type(record_type, cell("kind"), attribute, vocabulary);
-                nested.entry("attributes").or_default().insert(attribute.to_owned(), typed(text, value_type));
-            }
-            Some((field @ ("contacts" | "delivery" | "absent"), inner)) => {
-                nested.entry(field).or_default().insert(inner.to_owned(), text.into());
-            }
-            _ => drop(record.insert(name.clone(), simple(name, text))),
+        if name == "type" {
+            record_type = text;
+        } else {
+            cells.push((name.as_str(), Cell::Text(text.to_owned())));
         }
     }
-    for (field, inner) in nested {
-        let value = if field == "absent" { json!([inner]) } else { Json::Object(inner) };
-        record.insert(field.to_owned(), value);
-    }
-    record
-}
-
-fn simple(name: &str, text: &str) -> Json {
-    match name {
-        "packs" | "mail_domains" => text.split('|').map(str::trim).collect::<Vec<_>>().into(),
-        "protected" | "revoked" => typed(text, Some(ValueType::Bool)),
-        _ => text.into(),
-    }
-}
-
-fn attribute_type(record_type: &str, kind: Option<&str>, name: &str, vocabulary: &Vocabulary) -> Option<ValueType> {
-    let found = match record_type {
-        "case" => vocabulary.owned_attribute(Owner::Case, name),
-        "unit" => vocabulary.owned_attribute(Owner::Unit, name),
-        _ => vocabulary.event_attribute(vocabulary.event(kind?)?, name),
-    };
-    found.map(|(_, value_type)| value_type)
-}
-
-/// A cell as its type. What does not fit stays text, which the check then names as the wrong type.
-fn typed(text: &str, value_type: Option<ValueType>) -> Json {
-    let value = match value_type {
-        Some(ValueType::Bool) => text.parse::<bool>().ok().map(Json::from),
-        Some(ValueType::Number) => text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map(Json::from),
-        _ => None,
-    };
-    value.unwrap_or_else(|| text.into())
+    columns::record(record_type, cells, vocabulary, None)
 }

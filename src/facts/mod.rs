@@ -10,6 +10,7 @@
 //! at once, each with its line, and none holds a value of the facts other than an id.
 
 mod check;
+pub mod columns;
 pub mod csv;
 mod load;
 pub mod ndjson;
@@ -22,6 +23,7 @@ use crate::fact::Fact;
 
 pub use check::{Checker, Known, KnownTenant};
 pub use load::LoadedLines;
+pub(crate) use ndjson::from_object;
 pub use world::{Municipality, World, assemble_case, assemble_organisation, recorded_at};
 
 /// A record and the line on which it stood.

@@ -103,7 +103,7 @@ fn diagnose(number: usize, text: &str, error: &str) -> FactError {
 }
 
 /// A record from a JSON object.
-pub(super) fn from_object(number: usize, record: Map<String, Json>) -> Result<Line, FactError> {
+pub(crate) fn from_object(number: usize, record: Map<String, Json>) -> Result<Line, FactError> {
     let record = Json::Object(record);
     if holds_nul(&record) {
         return Err(nul(number));

@@ -27,7 +27,7 @@ pub(super) async fn remove_absent_cases<T>(
     Ok(())
 }
 
-async fn remove_case(write: &mut Write, tenant: &str, case: &str, now: Instant) -> Result<(), StoreError> {
+pub(super) async fn remove_case(write: &mut Write, tenant: &str, case: &str, now: Instant) -> Result<(), StoreError> {
     for delete in [
         "DELETE FROM cases WHERE tenant = $1 AND id = $2",
         "DELETE FROM agenda WHERE tenant = $1 AND case_id = $2",

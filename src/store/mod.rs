@@ -47,6 +47,7 @@ mod register;
 mod rounds;
 mod server;
 mod silences;
+mod sources;
 mod sql;
 mod standing;
 mod transfer;
@@ -84,6 +85,10 @@ pub use reconciled::{CasePage, Reconciled, SentRow};
 pub use register::{DeviationName, Explanation};
 pub use server::{ServerExamination, ServerState, examine_server};
 pub use silences::{NewSilence, SilenceRow};
+pub use sources::{
+    Accepted as AcceptedSource, Ended, HeldCount, Polled, PolledQuery, QueryState, RowKey, SetAside, SourceState,
+    TenantCount,
+};
 pub use standing::{OpenMessages, Standing, TenantStanding};
 pub use transfer::{Moved, TransferError, TransferProgress, transfer};
 

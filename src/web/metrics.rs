@@ -21,7 +21,7 @@ use super::openapi::{Answer, Operation};
 use crate::calendar::Instant;
 use crate::daemon::{ACCEPTED, Status};
 use crate::delivery::FailureClass;
-use crate::store::{At, Standing};
+use crate::store::{At, SourceState, Standing};
 
 /// How attempts can end.
 const OUTCOMES: [&str; 5] = [
@@ -42,12 +42,14 @@ pub(super) fn describe() -> Operation {
 pub(super) async fn page(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let now = site.daemon.clock.now();
     let standing = site.read(move |daemon| async move { daemon.store.standing(now).await }).await?;
+    let sources = super::sources::read(&site).await?;
     let seen = Seen {
         now,
         channels: site.daemon.channel_names(),
         rules: site.daemon.rules().fingerprint.clone(),
         status: site.daemon.pulse.status(),
         standing,
+        sources,
     };
     let content_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     Ok(([(CONTENT_TYPE, content_type)], exposition(&seen)).into_response())
@@ -62,11 +64,17 @@ struct Seen {
     rules: String,
     status: Status,
     standing: Standing,
+    /// The sources of the configuration, with what is known of them.
+    sources: Vec<(String, SourceState)>,
 }
 
 fn exposition(seen: &Seen) -> String {
     let mut registry = Registry::default();
-    let metrics = [of_process(seen), of_messages(seen), of_tenants(seen)].into_iter().flatten().collect();
+    let metrics =
+        [of_process(seen), of_messages(seen), of_tenants(seen), super::sources::metrics(&seen.sources, seen.now)]
+            .into_iter()
+            .flatten()
+            .collect();
     registry.register_collector(Box::new(Metrics(metrics)));
     let mut page = String::new();
     // A string takes everything.
@@ -170,19 +178,19 @@ impl Seen {
     }
 }
 
-fn seconds(at: Instant) -> f64 {
+pub(super) fn seconds(at: Instant) -> f64 {
     at.timestamp_millis() as f64 / 1000.0
 }
 
-fn age(now: Instant, at: Instant) -> f64 {
+pub(super) fn age(now: Instant, at: Instant) -> f64 {
     (now - at).to_std().unwrap_or_default().as_secs_f64()
 }
 
 /// Labels and a value, in the order to print them.
-type Samples = Vec<(Vec<(&'static str, String)>, f64)>;
+pub(super) type Samples = Vec<(Vec<(&'static str, String)>, f64)>;
 
 #[derive(Debug)]
-struct Metric {
+pub(super) struct Metric {
     name: &'static str,
     help: &'static str,
     kind: MetricType,
@@ -194,11 +202,11 @@ impl Metric {
         Self { name, help, kind, samples: vec![] }
     }
 
-    fn gauge(name: &'static str, help: &'static str) -> Self {
+    pub(super) fn gauge(name: &'static str, help: &'static str) -> Self {
         Self::new(name, help, MetricType::Gauge)
     }
 
-    fn with(self, samples: Samples) -> Self {
+    pub(super) fn with(self, samples: Samples) -> Self {
         Self { samples, ..self }
     }
 }

@@ -17,6 +17,7 @@ mod log;
 mod metrics;
 mod openapi;
 mod server;
+mod sources;
 mod v1;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fristvakt::config::{Config, ConfigError, HttpSettings, LogFormat, Mode, Scope};
 use fristvakt::delivery::email::EmailSettings;
+use fristvakt::source::SourceSettings;
 
 const EXAMPLE: &str = include_str!("../../systemd/fristvakt.toml");
 
@@ -73,6 +74,20 @@ fn the_example_shows_the_defaults() {
     );
 }
 
+#[test]
+fn the_example_of_a_source_shows_the_defaults() {
+    let all = parse(&everything());
+    let [source] = all.sources.as_slice() else { panic!("one source") };
+    let least = "[[source]]\nname = \"a\"\nurl = \"sqlite:///a.db\"\ntenants = [\"k\"]";
+    let least = &parse(least).sources[0];
+    let of =
+        |source: &SourceSettings| (source.every, source.timeout, source.reread, source.stale_after, source.half_loaded);
+    assert_eq!(of(source), of(least));
+    assert_eq!(source.time_zone.as_deref(), Some("Europe/Oslo"));
+    let without_files = SourceSettings { password_file: None, ca_file: None, ..source.clone() };
+    fristvakt::source::load(&[without_files]).unwrap();
+}
+
 /// serde lists the keys that there are whenever one is unknown.
 #[test]
 fn the_example_shows_every_key() {
@@ -82,6 +97,11 @@ fn the_example_shows_every_key() {
         ("[email]\nunknown = 1", ""),
         ("[email.timeouts]\nunknown = 1", ""),
         ("[[webhook]]\nunknown = 1", "[[webhook]]"),
+        ("[[source]]\nunknown = 1", "[[source]]"),
+        (
+            "[[source]]\nname = \"a\"\nurl = \"a\"\ntenants = []\n[source.query.case]\nunknown = 1",
+            "[source.query.unit]",
+        ),
         ("[http]\nunknown = 1", "[http]"),
         ("[http.upload]\nunknown = 1", "[http.upload]"),
         ("[[http.token]]\nunknown = 1", "[[http.token]]"),
@@ -95,7 +115,8 @@ fn the_example_shows_every_key() {
         let lines = lines.split_once(after).unwrap().1;
         for key in keys {
             let is_shown = lines.lines().any(|line| {
-                line.split(" = ").next() == Some(key) || line.trim_matches(['[', ']']).rsplit('.').next() == Some(key)
+                line.split(" = ").next() == Some(key)
+                    || line.starts_with('[') && line.trim_matches(['[', ']']).split('.').any(|part| part == key)
             });
             assert!(is_shown, "`{key}` is missing from the example");
         }

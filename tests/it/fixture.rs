@@ -68,6 +68,14 @@ pub(crate) fn rules_without_school_environment() -> RuleSet {
     rules_of(&VOCABULARY.replace("[case.school_environment]", "[case.renamed]"), PACK)
 }
 
+/// The same pack with another word for an alarm: events of the kind `alarm` are unknown.
+pub(crate) fn rules_with_another_alarm() -> RuleSet {
+    rules_of(
+        &VOCABULARY.replace("[events.alarm]", "[events.warning]"),
+        &PACK.replace("from = \"alarm\"", "from = \"warning\""),
+    )
+}
+
 fn rules_of(vocabulary: &str, pack: &str) -> RuleSet {
     let files = [
         ("vocabulary.toml", vocabulary.to_owned()),

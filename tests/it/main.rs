@@ -23,5 +23,6 @@ mod language;
 mod lint;
 mod packs;
 mod servers;
+mod source;
 mod store;
 mod web;

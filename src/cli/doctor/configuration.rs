@@ -57,9 +57,13 @@ fn secret_files(config: &Config) -> Vec<(String, PathBuf)> {
         let files = webhook.secret_files.iter().chain(&webhook.url_file);
         files.map(|path| (format!("webhook {}", webhook.name), path.clone()))
     });
+    let of_sources = config
+        .sources
+        .iter()
+        .filter_map(|source| Some((format!("source {}", source.name), source.password_file.clone()?)));
     let tokens = config.http.iter().flat_map(|http| &http.tokens);
     let tokens = tokens.map(|token| (format!("token {}", token.name), token.file.clone()));
-    password.chain(of_webhooks).chain(tokens).collect()
+    password.chain(of_webhooks).chain(of_sources).chain(tokens).collect()
 }
 
 fn secret(check: &str, path: &Path) -> Finding {

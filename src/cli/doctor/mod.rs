@@ -12,6 +12,7 @@ mod messages;
 mod municipalities;
 mod rules;
 mod server;
+mod sources;
 mod time;
 mod way;
 mod web;
@@ -89,6 +90,10 @@ impl Doctor {
         report.group("Rules", &[findings, in_use].concat())?;
         if let Some(store) = &store {
             self.examine_content(report, &config, store, rules.as_ref(), now).await?;
+        }
+        if !config.sources.is_empty() {
+            let findings = sources::check(&config, store.as_ref(), rules.as_ref(), now);
+            report.group("Sources", &waiting("asking sources", findings).await)?;
         }
         let test = self.send_test.as_deref().map(Address::new);
         let email = waiting("talking to the relay", email::check(&config, store.as_ref(), test.as_ref(), now)).await;

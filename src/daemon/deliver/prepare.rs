@@ -39,6 +39,7 @@ impl Daemon {
     ) -> Result<Vec<Prepared>, StoreError> {
         let now = self.clock.now();
         let (organisations, _) = self.municipalities(rules, now).await?;
+        let sources = if self.sources.is_empty() { vec![] } else { self.store.source_states().await? };
         let mut by_tenant: BTreeMap<String, Vec<Claimed>> = BTreeMap::new();
         for message in claimed {
             by_tenant.entry(message.tenant.clone()).or_default().push(message);
@@ -52,7 +53,8 @@ impl Daemon {
                 prepared.extend(messages.into_iter().map(|message| Prepared { message, parcel: unusable() }));
                 continue;
             };
-            let desk = Preparer { daemon: self, rules, stored, municipality, now };
+            let stale_since = self.stale_since(&sources, &stored.organisation.tenant, now);
+            let desk = Preparer { daemon: self, rules, stored, municipality, stale_since, now };
             prepared.extend(desk.messages(messages, delivered).await?);
         }
         // Across municipalities in the order of claiming: escalations first, then the oldest.
@@ -67,6 +69,8 @@ struct Preparer<'a> {
     rules: &'a Rules,
     stored: &'a StoredOrganisation,
     municipality: Municipality<'a>,
+    /// As of when its facts are, where that is too long ago.
+    stale_since: Option<Instant>,
     now: Instant,
 }
 
@@ -252,7 +256,8 @@ impl Preparer<'_> {
                 }
             },
             None => {
-                let content = content(self.rules, &self.stored.organisation, message, applicable, self.now);
+                let organisation = &self.stored.organisation;
+                let content = content(self.rules, organisation, message, applicable, self.stale_since, self.now);
                 self.rules.templates.render(&content)
             }
         };

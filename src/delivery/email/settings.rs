@@ -1,5 +1,6 @@
 //! The `[email]` section, and what becomes of it.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,6 +54,38 @@ pub struct EmailSettings {
     /// How long a step may take.
     #[serde(default)]
     pub timeouts: TimeoutSettings,
+}
+
+impl EmailSettings {
+    /// Settings that have all mail go to a catcher on this machine; what does not concern the way stays as it was.
+    #[must_use]
+    pub fn to_catcher(catcher: SocketAddr, before: Option<&Self>) -> Self {
+        let nobody = Self {
+            host: String::new(),
+            port: None,
+            security: Security::None,
+            username: None,
+            password_file: None,
+            from: "fristvakt@fristvakt.example".to_owned(),
+            from_name: default_from_name(),
+            reply_to: None,
+            hello_name: None,
+            calendar_entries: false,
+            ca_file: None,
+            connections: default_connections(),
+            per_minute: None,
+            timeouts: TimeoutSettings::default(),
+        };
+        Self {
+            host: catcher.ip().to_string(),
+            port: Some(catcher.port()),
+            security: Security::None,
+            username: None,
+            password_file: None,
+            ca_file: None,
+            ..before.cloned().unwrap_or(nobody)
+        }
+    }
 }
 
 /// How a connection is secured.

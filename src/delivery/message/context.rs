@@ -32,6 +32,8 @@ pub(super) struct MessageContext {
     first_due: String,
     /// Whether an earlier attempt may have arrived.
     possible_repeat: bool,
+    /// "Opplysningene er fra onsdag 11. mars kl. 14.30. …", where they are old.
+    as_of: Option<String>,
     /// The lines, in reading order.
     lines: Vec<LineContext>,
     /// How many lines are left out.
@@ -92,6 +94,7 @@ impl MessageContext {
             overdue,
             first_due: words::short_date(language, first_due, content.today),
             possible_repeat: content.possible_repeat,
+            as_of: content.as_of.map(|as_of| words::as_of(language, as_of, content.today)),
             more: lines.len().saturating_sub(MOST_LINES),
             lines: lines.into_iter().take(MOST_LINES).map(|line| LineContext::new(line, content)).collect(),
         }

@@ -11,8 +11,11 @@ pub(super) fn subject(content: &MessageContent) -> String {
 
 /// Every line of a message in plain words.
 pub(super) fn text(content: &MessageContent) -> String {
+    let as_of = content.as_of.map(|as_of| words::as_of(content.language, as_of, content.today));
     let lines = content.sorted_lines().into_iter();
-    joined(lines.map(|line| words::plain_line(content.language, line.reference.as_str(), &line.notice, line.due_on)))
+    joined(as_of.into_iter().chain(
+        lines.map(|line| words::plain_line(content.language, line.reference.as_str(), &line.notice, line.due_on)),
+    ))
 }
 
 /// A message to the coordinator in plain words.

@@ -18,7 +18,7 @@ mod words;
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::case::CaseRef;
 use crate::language::Language;
@@ -47,6 +47,8 @@ pub struct MessageContent {
     pub possible_repeat: bool,
     /// The civil day of sending, in the tenant's time zone.
     pub today: NaiveDate,
+    /// As of when the facts are, in the tenant's time zone, where that is longer ago than it may be.
+    pub as_of: Option<NaiveDateTime>,
 }
 
 /// What kind of reader a message has.

@@ -38,6 +38,7 @@ pub(super) fn message(language: Language) -> MessageContent {
         lines: vec![late, ahead],
         possible_repeat: true,
         today,
+        as_of: Some((today - Days::new(2)).and_time(chrono::NaiveTime::MIN)),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn append_cases(
     Ok(())
 }
 
-async fn documents<'c>(
+pub(in super::super) async fn documents<'c>(
     write: &mut Write,
     tenant: &str,
     cases: impl Iterator<Item = &'c str>,
@@ -111,7 +111,11 @@ impl EventVersions {
     }
 }
 
-async fn write_documents(write: &mut Write, tenant: &str, cases: &[(&str, i64, Document)]) -> Result<(), StoreError> {
+pub(in super::super) async fn write_documents(
+    write: &mut Write,
+    tenant: &str,
+    cases: &[(&str, i64, Document)],
+) -> Result<(), StoreError> {
     if cases.is_empty() {
         return Ok(());
     }

@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(super) use cases::{documents, write_documents};
+
 use super::database::Scope;
 use super::document::Joined;
 use super::sql;
 use super::{Store, StoreError, Write};
 use crate::calendar::Instant;
 use crate::fact::{Fact, TenantFact};
+use crate::facts::csv::RecordType;
 use crate::facts::recorded_at;
 use crate::organisation::Tenant;
 
@@ -54,7 +57,29 @@ pub struct Counts {
     pub removed: usize,
 }
 
+impl Appended {
+    /// What it did to records of one type.
+    #[must_use]
+    pub fn of(&self, record_type: RecordType) -> Counts {
+        match record_type {
+            RecordType::Tenant => self.tenants,
+            RecordType::Unit => self.units,
+            RecordType::Person => self.persons,
+            RecordType::Case => self.cases,
+            RecordType::Event => self.events,
+        }
+    }
+}
+
 impl Counts {
+    /// Adds those of another load.
+    pub fn add(&mut self, other: Self) {
+        self.new += other.new;
+        self.changed += other.changed;
+        self.unchanged += other.unchanged;
+        self.removed += other.removed;
+    }
+
     fn count(&mut self, joined: Joined) {
         match joined {
             Joined::New => self.new += 1,

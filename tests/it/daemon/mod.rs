@@ -112,10 +112,15 @@ impl Installation {
 
     /// The same, after the daemon was stopped and started again.
     pub(crate) async fn restarted(self) -> Self {
+        self.restarted_with("").await
+    }
+
+    /// The same, with further lines in its configuration.
+    pub(crate) async fn restarted_with(self, extra: &str) -> Self {
         let Self { folder, catcher, daemon, .. } = self;
         Arc::into_inner(daemon).unwrap().store.close().await;
         let port = catcher.as_ref().map_or(25, |catcher| catcher.address().port());
-        Self::on(folder, catcher, port, "").await
+        Self::on(folder, catcher, port, extra).await
     }
 
     pub(crate) async fn import(&self, facts: &str) {

@@ -68,6 +68,7 @@ pub(crate) fn message(language: Language, lines: Vec<Line>) -> MessageContent {
         lines,
         possible_repeat: false,
         today: date("2026-03-13"),
+        as_of: None,
     }
 }
 

@@ -144,6 +144,7 @@ fn content() -> impl Strategy<Value = MessageContent> {
             lines,
             possible_repeat,
             today: date("2026-03-13"),
+            as_of: possible_repeat.then(|| date("2026-03-11").and_time(chrono::NaiveTime::MIN)),
         },
     )
 }

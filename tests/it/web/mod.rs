@@ -41,7 +41,7 @@ const TOKENS: [(&str, &str, &str); 5] = [
 ];
 
 /// An installation with its web server.
-struct Site {
+pub(crate) struct Site {
     installation: Installation,
     server: Server,
     client: Client,
@@ -64,7 +64,7 @@ impl Site {
         Self::on(Installation::with(facts).await).await
     }
 
-    async fn on(installation: Installation) -> Self {
+    pub(crate) async fn on(installation: Installation) -> Self {
         Self::set(installation, "").await
     }
 
@@ -76,13 +76,17 @@ impl Site {
         Self { installation, server, client: Client::builder().no_proxy().build().unwrap() }
     }
 
+    pub(crate) fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
     async fn ask(&self, method: Method, path: &str, token: Option<&str>) -> Response {
         let request = self.client.request(method, format!("http://{}{path}", self.server.address()));
         token.iter().fold(request, |request, token| request.bearer_auth(token)).send().await.unwrap()
     }
 
     /// Status and body of a page.
-    async fn get(&self, path: &str, token: Option<&str>) -> (StatusCode, String) {
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> (StatusCode, String) {
         let response = self.ask(Method::GET, path, token).await;
         (response.status(), response.text().await.unwrap())
     }
@@ -101,7 +105,7 @@ impl Site {
         (response.status().as_u16(), json(&response.text().await.unwrap()))
     }
 
-    async fn metrics(&self) -> String {
+    pub(crate) async fn metrics(&self) -> String {
         let (status, page) = self.get("/metrics", Some(TOKEN)).await;
         assert_eq!(status, StatusCode::OK);
         page

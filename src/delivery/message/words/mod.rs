@@ -4,7 +4,7 @@
 mod counting;
 mod reader;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::language::Language;
 use crate::words::{by, plural};
@@ -12,6 +12,7 @@ use crate::words::{by, plural};
 pub(super) use counting::counted;
 pub(super) use reader::{told, why};
 
+use crate::words::clock_time;
 pub(super) use crate::words::{long_date, short_date};
 
 /// "1 sak", "2 saker".
@@ -69,6 +70,19 @@ pub(super) fn when(language: Language, days: i64, overdue: bool) -> String {
             ],
         ),
     }
+}
+
+/// As of when the facts are, and what that means, as two sentences.
+pub(super) fn as_of(language: Language, as_of: NaiveDateTime, today: NaiveDate) -> String {
+    let (day, time) = (short_date(language, as_of.date(), today), clock_time(language, as_of.time()));
+    by(
+        language,
+        [
+            format!("Opplysningene er fra {day} {time}. Det som er registrert i fagsystemet siden da, er ikke med."),
+            format!("Opplysningane er frå {day} {time}. Det som er registrert i fagsystemet sidan då, er ikkje med."),
+            format!("This is as of {day} {time}. What was recorded in the case system since then is not in it."),
+        ],
+    )
 }
 
 /// What a subject begins with when an earlier attempt may have arrived.

@@ -9,6 +9,7 @@ mod planning;
 mod refused;
 mod register;
 mod silences;
+mod sources;
 mod standing;
 
 use chrono::{DateTime, TimeDelta};
