@@ -17,6 +17,7 @@ mod mark;
 mod poll;
 mod probe;
 mod read;
+mod reader;
 mod settings;
 mod spool;
 mod take;

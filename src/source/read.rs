@@ -1,17 +1,15 @@
 //! Reading a source: each query to its end, in one state of its data, before anything is done with it.
 
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{Hash, Hasher};
 
-use serde_json::{Map, Value as Json};
 use tokio_util::sync::CancellationToken;
 
-use super::database::{Patience, Session, Shape, Value};
+use super::database::{Patience, Session, Shape};
 use super::failure::Failure;
 use super::mark::{Bound, Mark};
+use super::reader::{Present, Reader, no_room};
 use super::settings::{Kind, Query, Source};
-use super::spool::{Row, Rows, Spool};
+use super::spool::Rows;
 use crate::calendar::Instant;
 use crate::facts::columns;
 use crate::facts::csv::RecordType;
@@ -50,29 +48,6 @@ pub(super) struct QueryRead {
     /// Of a full load, what it has of each municipality.
     pub(super) present: HashMap<String, Present>,
     pub(super) rows: Rows,
-}
-
-/// What a full load has of a municipality.
-#[derive(Default)]
-pub(super) struct Present {
-    pub(super) count: i64,
-    /// Whether rows without an id are among it: which records they are, nobody knows.
-    pub(super) has_unnamed: bool,
-    /// Digests of ids: of a million cases these are a few megabytes. Two ids with one digest would keep a record that
-    /// should go; that happens once in more lifetimes than there are municipalities.
-    ids: HashSet<u64>,
-}
-
-impl Present {
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.ids.contains(&digest(id))
-    }
-}
-
-fn digest(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Reads a source. What cannot be read is among the failures, and everything else is read all the same.
@@ -155,10 +130,6 @@ async fn read_query(
     })
 }
 
-fn no_room(error: &std::io::Error) -> Failure {
-    Failure::fatal(format!("what was read cannot be kept in the temporary folder: {error}"))
-}
-
 impl Query {
     pub(super) fn watermark(&self) -> Option<&str> {
         match &self.kind {
@@ -228,110 +199,6 @@ fn bound(
         }
     }
     from.conformed(shape.comparison, source.zone).map_or(lowest, Bound::At)
-}
-
-/// Makes records of rows, and keeps them.
-struct Reader<'a> {
-    source: &'a Source,
-    query: &'a Query,
-    columns: &'a [String],
-    vocabulary: &'a Vocabulary,
-    /// What rows that could not be taken wait for, by municipality.
-    awaited: HashSet<(&'a str, &'a str)>,
-    count: usize,
-    mark: Option<Mark>,
-    present: HashMap<String, Present>,
-    spool: Spool,
-}
-
-impl<'a> Reader<'a> {
-    fn new(source: &'a Source, query: &'a Query, shape: &'a Shape, before: &Before<'a>) -> Self {
-        let awaited = before.aside.iter().filter_map(|row| Some((row.tenant.as_str(), row.waits_for.as_deref()?)));
-        Self {
-            source,
-            query,
-            columns: &shape.columns,
-            vocabulary: before.vocabulary,
-            awaited: awaited.collect(),
-            count: 0,
-            mark: None,
-            present: HashMap::new(),
-            spool: Spool::new(),
-        }
-    }
-
-    fn take(&mut self, values: Vec<Value>, come: &mut HashSet<(String, String)>) -> Result<(), Failure> {
-        self.count += 1;
-        let row = self.row(values)?;
-        if self.query.kind == Kind::Full {
-            let present = self.present.entry(row.tenant.clone()).or_default();
-            present.count += 1;
-            if row.id.is_empty() {
-                present.has_unnamed = true;
-            } else {
-                present.ids.insert(digest(&row.id));
-            }
-        }
-        if !self.awaited.is_empty() {
-            let what = format!("{} {}", self.query.record_type.word(), row.id);
-            if self.awaited.contains(&(row.tenant.as_str(), what.as_str())) {
-                come.insert((row.tenant.clone(), what));
-            }
-        }
-        self.spool.push(&row).map_err(|error| no_room(&error))
-    }
-
-    fn row(&mut self, values: Vec<Value>) -> Result<Row, Failure> {
-        let (mut cells, mut fault, mut mark) = (Vec::with_capacity(values.len()), None, None);
-        for (name, value) in self.columns.iter().zip(values) {
-            let is_watermark = self.query.watermark() == Some(name);
-            match value {
-                Ok(Some(cell)) => {
-                    if is_watermark {
-                        mark = Mark::of(&cell);
-                        if mark.is_none() {
-                            let text = format!("the column `{name}` holds nothing that can be a watermark");
-                            return Err(Failure::fatal(text));
-                        }
-                    }
-                    if self.query.gives(name) {
-                        cells.push((name.as_str(), cell));
-                    }
-                }
-                Ok(None) => {}
-                Err(text) if is_watermark => {
-                    return Err(Failure::fatal(format!("the column `{name}`, its watermark: {text}")));
-                }
-                Err(text) => fault = fault.or_else(|| Some((name.clone(), text))),
-            }
-        }
-        if let Some(mark) = &mark {
-            let greatest = self.mark.take();
-            self.mark = Some(greatest.map_or_else(|| mark.clone(), |greatest| greatest.greater(mark.clone())));
-        }
-        let word = self.query.record_type.word();
-        let mut record = columns::record(word, cells, self.vocabulary, Some(self.source.zone));
-        let tenant_field = if self.query.record_type == RecordType::Tenant { "id" } else { "tenant" };
-        if let ([only], false) = (self.source.tenants.as_slice(), record.contains_key(tenant_field)) {
-            record.insert(tenant_field.to_owned(), only.as_str().into());
-        }
-        let (tenant, id) = (text(&record, tenant_field).to_owned(), self.id(&record));
-        Ok(Row { tenant, id, mark: mark.map(|mark| mark.encode()), fault, record })
-    }
-
-    /// What a record is among its kind.
-    fn id(&self, record: &Map<String, Json>) -> String {
-        let (case, id) = (text(record, "case"), text(record, "id"));
-        match self.query.record_type {
-            RecordType::Event if case.is_empty() || id.is_empty() => String::new(),
-            RecordType::Event => format!("{case}/{id}"),
-            _ => id.to_owned(),
-        }
-    }
-}
-
-fn text<'r>(record: &'r Map<String, Json>, field: &str) -> &'r str {
-    record.get(field).and_then(Json::as_str).unwrap_or_default()
 }
 
 /// How many rows each municipality has, of those that a source may speak of.

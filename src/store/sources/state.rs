@@ -116,6 +116,9 @@ pub struct Ended {
 
 type StateRow = (String, Option<At>, Option<At>, Option<At>, Option<String>, Option<At>, Option<String>, i64);
 
+/// Source, type, digest, columns, watermark, rows and moment.
+type QueryRow = (String, String, String, String, Option<String>, i64, At);
+
 #[derive(FromRow)]
 struct CountRow {
     source: String,
@@ -137,8 +140,7 @@ impl Store {
                       (SELECT count(*) FROM source_rows r WHERE r.source = s.name) FROM sources s ORDER BY s.name";
         let rows: Vec<StateRow> = sql::query_as(select).fetch_all(&mut read).await?;
         let select = "SELECT source, type, digest, columns, watermark, row_count, read_at FROM source_queries";
-        let queries: Vec<(String, String, String, String, Option<String>, i64, At)> =
-            sql::query_as(select).fetch_all(&mut read).await?;
+        let queries: Vec<QueryRow> = sql::query_as(select).fetch_all(&mut read).await?;
         let select = "SELECT source, type, tenant, row_count, held_count, held_since FROM source_counts \
                       ORDER BY source, type, tenant";
         let counts: Vec<CountRow> = sql::query_as(select).fetch_all(&mut read).await?;
