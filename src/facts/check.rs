@@ -19,6 +19,9 @@ use crate::rules::RuleSet;
 /// Suggestions are sought in at most this many names: past that, looking costs more than it helps.
 const SUGGESTIONS_FROM: usize = 20_000;
 
+/// The longest id, in bytes: a database server's index holds no entry of any length.
+pub(crate) const LONGEST_ID: usize = 200;
+
 /// The ids that exist: those of a file, of the store, or of both.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -219,6 +222,8 @@ fn unit_exists(field: &str, id: Option<&str>, tenant: &KnownTenant, found: &mut 
 fn id_is_usable(id: &str, found: &mut impl FnMut(&str, String)) {
     if id.trim().is_empty() {
         found("id", "an id may not be empty".to_owned());
+    } else if id.len() > LONGEST_ID {
+        found("id", format!("longer than {LONGEST_ID} bytes: no id is"));
     }
 }
 

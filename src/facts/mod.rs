@@ -21,6 +21,7 @@ use std::fmt;
 
 use crate::fact::Fact;
 
+pub(crate) use check::LONGEST_ID;
 pub use check::{Checker, Known, KnownTenant};
 pub use load::LoadedLines;
 pub(crate) use ndjson::from_object;

@@ -52,6 +52,8 @@ impl Mark {
             Cell::Date(date) => Some(Self::Date(*date)),
             Cell::Integer(number) => Some(Self::Integer(*number)),
             Cell::Number(number) => number.parse().ok().map(Self::Integer),
+            // What a server could not keep.
+            Cell::Text(text) if text.contains('\0') || text.len() > 1000 => None,
             Cell::Text(text) => Some(Self::Text(text.clone())),
             Cell::Bool(_) | Cell::List(_) | Cell::Json(_) => None,
         }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One query for each record type gives rows whose columns are called as those of CSV facts. It gives what changed since
-//! a watermark, or everything each time. Whoever calls [`poll`] decides when, and whether it is their turn: nothing here
+//! a watermark, or everything each time. Whoever calls [`poll()`] decides when, and whether it is their turn: nothing here
 //! keeps time. Deliberately absent: writing, two-way synchronisation, and mapping in code; a view does that better.
 
 mod database;

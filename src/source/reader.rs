@@ -140,8 +140,9 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A text that can be part of a key; empty where there is none.
 fn text<'r>(record: &'r Map<String, Json>, field: &str) -> &'r str {
-    record.get(field).and_then(Json::as_str).unwrap_or_default()
+    record.get(field).and_then(Json::as_str).filter(|text| !text.contains('\0')).unwrap_or_default()
 }
 
 pub(super) fn no_room(error: &std::io::Error) -> Failure {

@@ -9,7 +9,7 @@ use crate::calendar::Instant;
 use crate::case::shown;
 use crate::fact::Fact;
 use crate::facts::csv::RecordType;
-use crate::facts::{Checker, FactError, Known, Line, from_object};
+use crate::facts::{Checker, FactError, Known, LONGEST_ID, Line, from_object};
 use crate::rules::RuleSet;
 use crate::store::{At, Counts, Load, RowKey, SetAside, Store, StoreError};
 
@@ -194,7 +194,9 @@ impl Taker<'_> {
 
     fn set_aside(&self, record_type: RecordType, row: &Row, error: &FactError, bad: &mut BTreeMap<RowKey, SetAside>) {
         let tenant = if self.source.tenants.contains(&row.tenant) { row.tenant.clone() } else { String::new() };
-        let key = RowKey { record_type, tenant: tenant.clone(), id: row.id.clone() };
+        // What no index takes is set aside among those without an id.
+        let id = if row.id.len() > LONGEST_ID * 2 { String::new() } else { row.id.clone() };
+        let key = RowKey { record_type, tenant: tenant.clone(), id: id.clone() };
         let reason = match &error.field {
             Some(field) => format!("`{field}`: {}", error.text),
             None => error.text.clone(),
@@ -203,7 +205,7 @@ impl Taker<'_> {
             source: self.source.name.clone(),
             r#type: record_type.word().to_owned(),
             tenant,
-            id: row.id.clone(),
+            id,
             reason,
             since: At::from(self.now),
             watermark: row.mark.clone(),
@@ -228,5 +230,6 @@ fn waits_for(record_type: RecordType, field: &str, row: &Row) -> Option<String> 
         (_, "unit" | "parent") => RecordType::Unit,
         _ => return None,
     };
-    Some(format!("{} {}", what.word(), row.record.get(field)?.as_str()?))
+    let id = row.record.get(field)?.as_str().filter(|id| id.len() <= LONGEST_ID && !id.contains('\0'))?;
+    Some(format!("{} {id}", what.word()))
 }

@@ -1,7 +1,9 @@
 //! One binary for all integration tests, so that they link once.
 
-#![expect(clippy::duplicate_mod, reason = "the store's suite is read once for each database; what differs is its `super::Base`")]
-
+#![expect(
+    clippy::duplicate_mod,
+    reason = "the store's suite is read once for each database; what differs is its `super::Base`"
+)]
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on should fail right there")]
 
 mod architecture;

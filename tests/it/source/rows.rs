@@ -63,6 +63,28 @@ async fn a_bad_row_is_set_aside_and_stops_nothing_else() {
     .await;
 }
 
+/// Ids that no database keeps are no reason to stop.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_of_any_length_stops_nothing() {
+    on_each(async |house: House| {
+        let long = house.base.one_of(["printf('%.5000c', 'x')", "repeat('x', 5000)", "REPEAT('x', 5000)"]);
+        let odd = house.base.one_of(["CAST(x'410042' AS TEXT)", "repeat('y', 300)", "REPEAT('y', 300)"]);
+        house.base.run("CREATE TABLE unused (id INTEGER)");
+        let sql = format!("SELECT {long} AS id UNION ALL SELECT {odd} UNION ALL SELECT 'S-1'");
+        let queries = format!(
+            "[source.query.case]\nsql = \"{sql}\"\nfull = true\n\
+             [source.query.event]\nsql = '''SELECT c.id AS \"case\", c.id AS id, 'alarm' AS kind, '2026-03-02' AS \"on\" FROM ({sql}) c'''\nfull = true"
+        );
+        let source = house.source("", &queries);
+        let outcome = house.read(&source, NOW).await;
+        let base = house.base.name();
+        assert_eq!((house.count(RecordType::Case).await, house.count(RecordType::Event).await), (1, 1), "{base}");
+        assert!(outcome.queries.iter().all(|query| !query.aside.is_empty()), "{base}: {outcome:?}");
+        assert!(house.aside().await.iter().all(|row| row.len() < 500), "{base}: {:?}", house.aside().await);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn other_rules_take_what_these_could_not() {
     on_each(async |mut house: House| {
