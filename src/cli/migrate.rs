@@ -9,7 +9,10 @@ use serde::Serialize as _;
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, Format, USAGE, block_on};
 use crate::config::{ConfigError, location};
 use crate::journal::Journal;
-use crate::store::{Access, Location, Moved, Store, TransferError, transfer};
+use crate::store::{Access, Location, Moved, Store, TransferError, abandon_transfer, transfer};
+
+/// How long one call may take while everything is moved.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// Arguments of `migrate`.
 #[derive(Debug, clap::Args)]
@@ -28,8 +31,11 @@ pub(super) struct Migrate {
     /// The empty database that it is moved to.
     #[arg(long, value_name = "URL", requires = "from")]
     to: Option<String>,
+    /// Give up a move from this database that was begun: it is worked with again.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["from", "to"])]
+    abandon: Option<String>,
     /// The file with the password of the one that is on a server.
-    #[arg(long, value_name = "FILE", requires = "from")]
+    #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
     /// How to print what was moved; json: one object a line.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -40,17 +46,27 @@ pub(super) struct Migrate {
 
 impl Migrate {
     pub(super) fn run(self) -> Result<(), Failed> {
-        match (&self.from, &self.to) {
-            (Some(from), Some(to)) => self.move_from(from, to),
+        match (&self.from, &self.to, &self.abandon) {
+            (Some(from), Some(to), _) => self.move_from(from, to),
+            (.., Some(from)) => self.abandon(from),
             _ => self.schema(),
         }
+    }
+
+    fn abandon(&self, from: &str) -> Result<(), Failed> {
+        let old = place(from, self.password_file.as_deref())?;
+        if !block_on(abandon_transfer(&old))?? {
+            return Err(Failed::with(FAILED, format!("no move from {old} was begun")));
+        }
+        writeln!(std::io::stderr().lock(), "{old} is worked with again; empty the database that it was moved to")?;
+        Ok(())
     }
 
     fn schema(&self) -> Result<(), Failed> {
         let location = self.config.load()?.location().map_err(|error| Failed::with(CONFIGURATION, error))?;
         let schema = block_on(async {
-            let store = Store::open(&location, Access::Write).await?;
-            let schema = store.server_state(uuid::Uuid::nil()).await.map(|state| state.schema);
+            let store = Store::open(&location, Access::Daemon).await?;
+            let schema = store.server_state(uuid::Uuid::nil(), "").await.map(|state| state.schema);
             store.close().await;
             schema
         })??;
@@ -114,7 +130,12 @@ impl Migrate {
 }
 
 fn place(url: &str, password: Option<&Path>) -> Result<Location, Failed> {
-    location(url, password).map_err(|error: ConfigError| {
+    let found = location(url, password).map(|found| match found {
+        // A large table is counted in one call.
+        Location::Server(server) => Location::Server(server.patient_for(PATIENCE)),
+        file @ Location::File(_) => file,
+    });
+    found.map_err(|error: ConfigError| {
         let code = if matches!(error, ConfigError::Password(_)) { CONFIGURATION } else { USAGE };
         Failed::with(code, error)
     })

@@ -194,10 +194,10 @@ impl Daemon {
         };
         daemon.store.introduce(&daemon.owner).await?;
         if daemon.store.is_shared() {
-            daemon.compare(&daemon.store.server_state(daemon.journal.id()).await?).await?;
-        } else {
-            daemon.recall().await?;
+            daemon.compared().await?;
+            return Ok(daemon);
         }
+        daemon.recall().await?;
         let TakenBack { unsent, maybe_sent } =
             daemon.store.take_back_dead_attempts(daemon.clock.now(), &daemon.owner).await?;
         if unsent + maybe_sent > 0 {
@@ -219,7 +219,11 @@ impl Daemon {
     /// Where the store cannot be written.
     pub async fn replace_rules(&self, rules: Rules) -> Result<(), StoreError> {
         self.note_rules(&rules).await?;
-        *self.current.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
+        let rules = Arc::new(rules);
+        *self.current.write().unwrap_or_else(std::sync::PoisonError::into_inner) = rules;
+        if self.store.is_shared() {
+            self.say_alive().await?;
+        }
         Ok(())
     }
 

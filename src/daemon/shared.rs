@@ -4,6 +4,7 @@
 //! On a file none of this is needed: the file lock keeps every other daemon out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,16 +26,30 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// What a daemon knows of the others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shared {
     /// Up to where the database was told that the journal is in it.
     marked: Mutex<Mark>,
     /// The history of the server with which the journal was compared.
     history: Mutex<String>,
+    /// Whether it was never in charge yet: then earlier processes of this instance may have left something.
+    is_first: AtomicBool,
     /// When it last said that it lives.
     said: Mutex<Option<Instant>>,
     /// Why it stands back, if it does: said when it changes, not each time.
     reason: Mutex<Option<String>>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            marked: Mutex::default(),
+            history: Mutex::default(),
+            is_first: AtomicBool::new(true),
+            said: Mutex::default(),
+            reason: Mutex::default(),
+        }
+    }
 }
 
 impl Shared {
@@ -67,8 +82,12 @@ impl Shared {
 
 impl Daemon {
     /// Says that this daemon lives.
-    pub(super) async fn say_alive(&self) -> Result<(), StoreError> {
-        self.store.say_alive(&self.owner, &self.shared.history(), self.clock.now()).await?;
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn say_alive(&self) -> Result<(), StoreError> {
+        let note = format!("{}|{}", self.shared.history(), self.rules().fingerprint);
+        self.store.say_alive(&self.owner, &note, self.clock.now()).await?;
         *self.shared.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         Ok(())
     }
@@ -106,8 +125,7 @@ impl Daemon {
         if !self.store.is_shared() {
             return Ok(true);
         }
-        let state = self.store.server_state(self.journal.id()).await?;
-        self.compare(&state).await?;
+        let state = self.compared().await?;
         let reason = self.reason_to_stand_back(&state).await?;
         if self.shared.is_news(reason.as_ref()) {
             match &reason {
@@ -118,22 +136,37 @@ impl Daemon {
         if reason.is_some() {
             return Ok(false);
         }
-        let TakenBack { unsent, maybe_sent } =
-            self.store.take_back_dead_attempts(self.clock.now(), &self.owner).await?;
+        let now = self.clock.now();
+        if state.in_hand > 0 {
+            // No line of ours lives now. A commit that came late may have left something in our hands.
+            self.recall().await?;
+            self.store.take_back_own_attempts(now, &self.owner).await?;
+        }
+        let TakenBack { unsent, maybe_sent } = if self.shared.is_first.swap(false, Ordering::SeqCst) {
+            self.store.take_back_dead_attempts(now, &self.owner).await?
+        } else {
+            self.store.take_back_lapsed_attempts(now, &self.owner).await?
+        };
         if unsent + maybe_sent > 0 {
             tracing::warn!(unsent, maybe_sent, "took back messages that a daemon had in hand which is gone");
         }
         Ok(true)
     }
 
-    /// Where the server was changed for another one, or has gone back to an earlier state, what this daemon has sent since is
-    /// recalled from its journal before anything else is written.
-    pub(super) async fn compare(&self, state: &ServerState) -> Result<(), StoreError> {
+    /// How things stand, after the journal was compared: where the server was changed for another one, or has gone back to
+    /// an earlier state, what this daemon has sent since is recalled before anything else is written.
+    pub(super) async fn compared(&self) -> Result<ServerState, StoreError> {
+        let state = self.store.server_state(self.journal.id(), &self.owner).await?;
         let known = self.shared.history();
-        let is_other = state.history != known;
+        if self.journal.history().is_some_and(|highest| state.is_older_than(&highest)) {
+            return Ok(state);
+        }
         let is_behind = state.mark < self.shared.mark();
-        if !is_other && !is_behind {
-            return if self.shared.is_silent() { self.say_alive().await } else { Ok(()) };
+        if state.history == known && !is_behind {
+            if self.shared.is_silent() {
+                self.say_alive().await?;
+            }
+            return Ok(state);
         }
         if !known.is_empty() {
             tracing::error!(
@@ -141,26 +174,49 @@ impl Daemon {
             );
         }
         self.store.work_with(&state.history);
+        if is_behind && state.history == known {
+            self.store.begin_epoch().await?;
+            self.shared.marked(Mark::default());
+            return Box::pin(self.compared()).await;
+        }
+        self.store.note_history(&state.history, self.clock.now()).await?;
         self.recall().await?;
+        self.journal.note_history(&state.history).map_err(StoreError::from)?;
         *self.shared.history.lock().unwrap_or_else(PoisonError::into_inner) = state.history.clone();
-        self.say_alive().await
+        self.say_alive().await?;
+        self.store.server_state(self.journal.id(), &self.owner).await
     }
 
     async fn reason_to_stand_back(&self, state: &ServerState) -> Result<Option<String>, StoreError> {
         if state.schema > state.known_schema {
             return Ok(Some("the database was migrated by a newer fristvakt: install that here too".to_owned()));
         }
-        let rules = self.rules();
-        if state.rules.as_ref().is_some_and(|in_use| *in_use != rules.fingerprint) {
-            if self.store.other_daemons(&self.owner, self.clock.now()).await? == 0 {
-                // Whoever brought them is gone: somebody has to go on.
-                self.note_rules(&rules).await?;
-                return Ok(None);
-            }
+        if let Some(place) = &state.moved {
+            return Ok(Some(format!("this installation is being moved, or was moved: {place}")));
+        }
+        if self.journal.history().is_some_and(|highest| state.is_older_than(&highest)) {
             return Ok(Some(
-                "another daemon was started or reloaded with other rules: give this one the same, and reload it"
+                "this database server was left by a failover and started again: name the one that takes its place"
                     .to_owned(),
             ));
+        }
+        if state.copies > 0 {
+            return Ok(Some(
+                "another machine has a copy of this acceptance journal: stop one of them, delete its folder, start it"
+                    .to_owned(),
+            ));
+        }
+        let rules = self.rules();
+        if state.rules.as_ref() != Some(&rules.fingerprint) {
+            if state.with_rules == 0 {
+                // Whoever brought them is gone: somebody has to go on.
+                self.note_rules(&rules).await?;
+            } else {
+                return Ok(Some(
+                    "other daemons work with other rules: give all of them the same, and reload the last one"
+                        .to_owned(),
+                ));
+            }
         }
         if state.behind > 0 {
             return Ok(Some(

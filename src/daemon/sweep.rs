@@ -11,8 +11,9 @@ use crate::store::{self, Application, Applied, EMAIL, StoreError, StoredCase, St
 /// How many cases are planned in one transaction.
 const BATCH: u32 = 500;
 
-/// How far the clock may go back, as it does when it is set by the network, without anything being planned again.
-const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(1);
+/// How far the clock may go back, as it does when it is set by the network, without anything being planned again. Daemons
+/// on one server may be two minutes apart.
+const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(3);
 
 /// The name under which the coordinator is told what was late at go-live.
 pub(super) const BACKLOG: &str = "backlog";
@@ -26,6 +27,8 @@ pub struct Swept {
     pub quarantined: usize,
     /// Rounds held.
     pub rounds: usize,
+    /// Municipalities that could not be planned.
+    pub failed: usize,
     /// When the next round opens, in any municipality.
     pub next_round: Option<Instant>,
 }
@@ -38,7 +41,8 @@ impl Daemon {
     pub async fn sweep(&self, now: Instant) -> Result<Swept, StoreError> {
         let rules = self.rules();
         let mut swept = Swept::default();
-        if let Some(ahead) = self.store.planned_at().await?.filter(|planned| *planned > now + CLOCK_SLACK) {
+        if let Some(ahead) = self.store.planned_at().await?.filter(|planned| *planned > self.clock.now() + CLOCK_SLACK)
+        {
             tracing::error!(%ahead, %now, "the clock went back: what was planned ahead of it is planned again");
             self.store.forget_after(now).await?;
         }
@@ -52,8 +56,16 @@ impl Daemon {
                 }
                 // Another daemon has taken it over, and goes on with it.
                 Err(error @ StoreError::NotOurTurn(_)) => tracing::warn!(%error, "this daemon stalled"),
+                // What one municipality meets, such as a long import of its own, stops no other.
+                Err(error) if self.store.is_shared() && !error.is_outage() => {
+                    tracing::error!(tenant = %stored.organisation.tenant.id, %error, "not planned; tried again");
+                    swept.failed += 1;
+                }
                 other => other?,
             }
+        }
+        if swept.failed > 0 {
+            return Ok(swept);
         }
         self.pulse.swept(now, self.clock.now(), swept.next_round);
         Ok(swept)

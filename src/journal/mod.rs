@@ -152,6 +152,27 @@ impl Journal {
         self.id
     }
 
+    /// The latest history of a database server that this journal was compared with, if any.
+    #[must_use]
+    pub fn history(&self) -> Option<String> {
+        fs::read_to_string(self.folder.join("history")).ok().filter(|text| !text.is_empty())
+    }
+
+    /// Notes with which history of a database server this journal was compared.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn note_history(&self, history: &str) -> Result<(), JournalError> {
+        let write = || {
+            let new = self.folder.join("history.new");
+            let mut file = private().truncate(true).create(true).open(&new)?;
+            file.write_all(history.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&new, self.folder.join("history"))
+        };
+        write().map_err(|error| self.error(error))
+    }
+
     /// P7: writes one acceptance down. When it returns, it is on the disk.
     ///
     /// # Errors

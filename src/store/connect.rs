@@ -73,15 +73,20 @@ impl Store {
             readers,
             noted: Mutex::default(),
             process: OnceLock::new(),
+            turns: Mutex::default(),
             _lock: lock,
         })
     }
 
     async fn open_server(location: &ServerLocation, access: Access) -> Result<Self, StoreError> {
         let server = Server::new(location);
+        server.choose().await;
         match (server.schema().await?, access) {
             ((0, _), Access::Read) => return Err(StoreError::Empty(location.to_string())),
-            ((_, Migrations::Older), Access::Read) => return Err(StoreError::Older),
+            // A database that others work with is migrated by whoever is started to, not by the way.
+            ((_, Migrations::Older), Access::Read) | ((1.., Migrations::Older), Access::Write) => {
+                return Err(StoreError::Older);
+            }
             ((_, Migrations::Older), _) => server.migrate().await?,
             ((_, Migrations::Current), _) => {}
         }
@@ -91,6 +96,7 @@ impl Store {
             readers,
             noted: Mutex::default(),
             process: OnceLock::new(),
+            turns: Mutex::default(),
             _lock: None,
         })
     }

@@ -52,7 +52,7 @@ mod sql;
 mod standing;
 mod transfer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
@@ -90,7 +90,7 @@ pub use sources::{
     TenantCount,
 };
 pub use standing::{OpenMessages, Standing, TenantStanding};
-pub use transfer::{Moved, TransferError, TransferProgress, transfer};
+pub use transfer::{Moved, TransferError, TransferProgress, abandon_transfer, transfer};
 
 /// A database that is open.
 #[derive(Debug)]
@@ -102,6 +102,8 @@ pub struct Store {
     noted: Mutex<HashMap<String, Instant>>,
     /// Names this process in leases: that of the daemon that introduced itself, else one of its own.
     process: OnceLock<String>,
+    /// Municipalities that this process has taken to plan.
+    turns: Mutex<HashSet<String>>,
     /// Held by the daemon for as long as it runs, where the database is a file.
     _lock: Option<std::fs::File>,
 }
@@ -157,7 +159,9 @@ pub enum StoreError {
     )]
     Unfinished(String),
     /// The installation was moved elsewhere.
-    #[error("this installation was moved to {0}; name that as `database` in the configuration")]
+    #[error(
+        "this installation was moved to {0}, or is being moved there; name that as `database` in the configuration"
+    )]
     Moved(String),
     /// Another daemon plans this municipality.
     #[error("another daemon plans the municipality {0} just now")]
@@ -168,6 +172,12 @@ pub enum StoreError {
     /// The file, its folder or the whole file system may only be read.
     #[error("the database cannot be written: the file or its folder is read-only")]
     ReadOnly,
+    /// The server does not let our role do something.
+    #[error("{0}; see that the role owns the database: ALTER DATABASE … OWNER TO …")]
+    Forbidden(String),
+    /// The server cannot hold every letter.
+    #[error("the database has the encoding {0}; make it anew with ENCODING 'UTF8' TEMPLATE template0")]
+    Encoding(String),
     /// The database itself said no.
     #[error("database: {0}")]
     Database(sqlx::Error),
@@ -178,12 +188,19 @@ impl From<sqlx::Error> for StoreError {
         match fault(&error) {
             Some(Fault::Full) => Self::Full,
             Some(Fault::ReadOnly) => Self::ReadOnly,
+            Some(Fault::Forbidden) => Self::Forbidden(error.to_string()),
             _ => Self::Database(error),
         }
     }
 }
 
 impl StoreError {
+    /// Whether the database itself is away, so that nothing else will go better.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed))
+    }
+
     /// Whether the same call may succeed a little later, with nothing mended.
     #[must_use]
     pub fn may_pass(&self) -> bool {

@@ -180,6 +180,9 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn note_rules(&self, fingerprint: &str) -> Result<bool, StoreError> {
+        if self.rules_in_use().await?.as_deref() == Some(fingerprint) {
+            return Ok(false);
+        }
         let mut write = self.write(Scope::All).await?;
         let upsert = "INSERT INTO settings (name, value) VALUES ('rules', $1) \
                       ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value";

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
+use super::database::Write;
 use super::documents::case_file;
 use super::ledger::{Ledger, ledgers};
 use super::quarantine::set_aside;
@@ -210,9 +211,8 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn revisit(&self, tenant: &str, case: &str) -> Result<(), StoreError> {
-        let update = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
         let mut write = self.write_in(tenant).await?;
-        sql::query(update).bind(tenant).bind(case).execute(&mut write).await?;
+        plan_again(&mut write, tenant, case).await?;
         write.commit().await?;
         Ok(())
     }
@@ -228,6 +228,16 @@ impl Store {
         let next: Option<At> = sql::query_scalar(select).bind(At::from(now)).fetch_one(&self.readers).await?;
         Ok(next.map(At::instant))
     }
+}
+
+/// Has a case planned again at the next sweep. Its version grows, so that what was planned before is not written.
+pub(super) async fn plan_again(write: &mut Write, tenant: &str, case: &str) -> Result<(), StoreError> {
+    let version = "UPDATE cases SET version = version + 1 WHERE tenant = $1 AND id = $2";
+    let due = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
+    for update in [version, due] {
+        sql::query(update).bind(tenant).bind(case).execute(&mut *write).await?;
+    }
+    Ok(())
 }
 
 fn stored_case(

@@ -11,6 +11,7 @@ use sqlx::FromRow;
 use super::audit::record;
 use super::database::Read;
 use super::database::Scope;
+use super::planning::plan_again;
 use super::sql;
 use super::{At, AuditEntry, Day, Store, StoreError, Write};
 use crate::calendar::{Instant, civil_date};
@@ -66,6 +67,9 @@ pub struct SilenceRow {
     pub state: &'static str,
 }
 
+/// The lock under which numbers are given: no municipality has such an id.
+const NUMBERS: &str = "\0silences";
+
 impl Store {
     /// Begins a silence.
     ///
@@ -73,7 +77,7 @@ impl Store {
     /// What the database says; then nothing was changed.
     pub async fn add_silence(&self, wanted: &NewSilence<'_>, now: Instant) -> Result<SilenceId, StoreError> {
         let NewSilence { tenant, covers, until, by, reason } = *wanted;
-        let mut write = self.write(Scope::All).await?;
+        let mut write = self.write(Scope::Tenants(&[tenant, NUMBERS])).await?;
         let insert = "INSERT INTO silences (number, tenant, covers, name, until_on, author, reason, made_at) \
                       SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7 FROM silences RETURNING number";
         let query = sql::query_scalar(insert).bind(tenant).bind(covers.kind()).bind(covers.name());
@@ -201,10 +205,5 @@ async fn revisit_covered(write: &mut Write, tenant: &str, covers: &Covered) -> R
         sql::query(all).bind(tenant).execute(&mut *write).await?;
         return Ok(());
     };
-    let version = "UPDATE cases SET version = version + 1 WHERE tenant = $1 AND id = $2";
-    let due = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
-    for update in [version, due] {
-        sql::query(update).bind(tenant).bind(&**case).execute(&mut *write).await?;
-    }
-    Ok(())
+    plan_again(write, tenant, case).await
 }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::clerk::Desk;
+use super::prepare::SHORTLY;
 use super::prepare::{Parcel, Prepared};
 use super::{Delivered, crash};
 use crate::daemon::{Daemon, Rules};
@@ -119,7 +122,8 @@ impl Line {
                 Ok(Some(code)) => return Ok(self.accepted(&prepared.message, code).await),
                 Ok(None) => return Ok(Attempt::CutOff),
                 Err(Refused::Changed) => return Ok(Attempt::Again),
-                Err(Refused::NotOurs) => return self.let_go(&prepared.message).await,
+                Err(Refused::Later) => return self.let_go(&prepared.message, SHORTLY).await,
+                Err(Refused::NotOurs) => return self.let_go(&prepared.message, TimeDelta::zero()).await,
                 Err(Refused::Failed(failure)) => Err(failure),
             },
         };
@@ -130,8 +134,8 @@ impl Line {
     }
 
     /// A message that waited longer than its lease goes back, if nobody took it meanwhile.
-    async fn let_go(&self, message: &Claimed) -> Result<Attempt, StoreError> {
-        self.daemon.store.postpone(&[message.attempt], self.daemon.clock.now()).await?;
+    async fn let_go(&self, message: &Claimed, until: TimeDelta) -> Result<Attempt, StoreError> {
+        self.daemon.store.postpone(&[message.attempt], self.daemon.clock.now() + until).await?;
         Ok(Attempt::Failed)
     }
 
@@ -145,6 +149,7 @@ impl Line {
             None => return Ok(None),
             Some(CommitVerdict::Go) => crash::point(crash::COMMITTING),
             Some(CommitVerdict::Changed) => return Err(Refused::Changed),
+            Some(CommitVerdict::Later) => return Err(Refused::Later),
             Some(CommitVerdict::NotOurs) => return Err(Refused::NotOurs),
         }
         if crash::is_order_broken() {
@@ -181,6 +186,8 @@ impl Line {
 pub(super) enum Refused {
     /// Something changed before the point of no return.
     Changed,
+    /// Its municipality is being changed just now.
+    Later,
     /// The lease ran out, or somebody else has it.
     NotOurs,
     /// What the other side, or the way to it, said.

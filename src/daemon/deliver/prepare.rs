@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::TimeDelta;
+
 use super::Delivered;
 use crate::calendar::{Instant, end_of_day, first_instant};
 use crate::daemon::content::{address_of, content, event, language_of, replayed_event};
@@ -63,6 +65,12 @@ impl Daemon {
     }
 }
 
+/// For how long after the opening mails wait for a round that another daemon holds.
+const ROUND: TimeDelta = TimeDelta::minutes(10);
+
+/// When to look again.
+pub(super) const SHORTLY: TimeDelta = TimeDelta::seconds(5);
+
 /// Prepares messages of one municipality.
 struct Preparer<'a> {
     daemon: &'a Daemon,
@@ -76,6 +84,7 @@ struct Preparer<'a> {
 
 impl Preparer<'_> {
     async fn messages(&self, messages: Vec<Claimed>, delivered: &mut Delivered) -> Result<Vec<Prepared>, StoreError> {
+        let messages = self.after_the_round(messages).await?;
         let messages = self.within_hours(messages).await?;
         let messages = self.within_caps(messages).await?;
         let cases = ids(messages.iter().flat_map(|message| &message.notices).map(|notice| notice.case.as_str()));
@@ -124,6 +133,23 @@ impl Preparer<'_> {
         let (attempt, tenant) = (message.attempt, message.tenant.clone());
         let ready = Ready { attempt, tenant, carried: 0, seen, generation };
         Ok(Some(Prepared { message, parcel: Ok((Parcel::Webhook(Box::new(event)), ready)) }))
+    }
+
+    /// Where another daemon is about to hold the round, its mails wait for it: what is left from earlier rounds joins them. A
+    /// round that does not come about keeps nobody waiting for longer than [`ROUND`].
+    async fn after_the_round(&self, messages: Vec<Claimed>) -> Result<Vec<Claimed>, StoreError> {
+        let waits = |message: &Claimed| message.channel == EMAIL && !message.urgent && message.subject.is_none();
+        if !self.daemon.store.is_shared() || !messages.iter().any(waits) {
+            return Ok(messages);
+        }
+        let round = self.daemon.round_due(self.stored, &self.municipality, self.now).await?;
+        if round.is_none_or(|day| self.now >= self.municipality.opening(day) + ROUND) {
+            return Ok(messages);
+        }
+        let (waiting, others): (Vec<Claimed>, Vec<Claimed>) = messages.into_iter().partition(waits);
+        let attempts: Vec<_> = waiting.iter().map(|message| message.attempt).collect();
+        self.daemon.store.postpone(&attempts, self.now + SHORTLY).await?;
+        Ok(others)
     }
 
     /// People are written to within their hours, however late a message is. A webhook wakes nobody.
@@ -223,16 +249,13 @@ impl Preparer<'_> {
             rechecked.applicable.iter().filter(|one| !applicable.iter().any(|kept| std::ptr::eq(*kept, *one)));
         let unwanted = unwanted.map(|one| (one.notice.name(), "not subscribed"));
         let out: Vec<_> = rechecked.withdrawn.iter().cloned().chain(unwanted).collect();
-        for case in &rechecked.revisit {
-            self.daemon.store.revisit(&message.tenant, case).await?;
+        let is_empty = applicable.is_empty() && message.subject.is_none();
+        if out.is_empty() && rechecked.revisit.is_empty() && !is_empty {
+            return Ok(!applicable.is_empty());
         }
-        if !out.is_empty() && self.daemon.store.withdraw_notices(message.attempt, &out, self.now).await?.is_none() {
-            return Ok(false);
-        }
-        if out.is_empty() && applicable.is_empty() && message.subject.is_none() {
-            self.daemon.store.withdraw_notices(message.attempt, &[], self.now).await?;
-        }
-        Ok(!applicable.is_empty())
+        let whose = (message.tenant.as_str(), message.attempt);
+        let left = self.daemon.store.withdraw_notices(whose, &out, &rechecked.revisit, self.now).await?;
+        Ok(left.is_some() && !applicable.is_empty())
     }
 
     /// `None`: there is nothing left to say.
@@ -251,7 +274,8 @@ impl Preparer<'_> {
             Some(_) => match self.daemon.tenant_content(self.rules, self.stored, message, self.now).await? {
                 Some(content) => self.rules.templates.render_tenant(&content),
                 None => {
-                    self.daemon.store.withdraw_notices(message.attempt, &[], self.now).await?;
+                    let whose = (message.tenant.as_str(), message.attempt);
+                    self.daemon.store.withdraw_notices(whose, &[], &[], self.now).await?;
                     return Ok(None);
                 }
             },

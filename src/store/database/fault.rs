@@ -7,6 +7,8 @@ pub(in super::super) enum Fault {
     Full,
     /// It cannot be written at all.
     ReadOnly,
+    /// Our role may not do it.
+    Forbidden,
     /// It may work a little later, with nothing mended.
     Passing,
 }
@@ -43,8 +45,7 @@ fn of_postgres(code: &str) -> Option<Fault> {
     match code {
         // Disk full.
         "53100" => Some(Fault::Full),
-        // Permission denied: for a role, a person has to do something.
-        "42501" => Some(Fault::ReadOnly),
+        "42501" => Some(Fault::Forbidden),
         // Serialization, deadlock, lock timeout, statement cancelled, a server that takes no writes just now.
         "40001" | "40P01" | "55P03" | "57014" | "25006" | "25P03" => Some(Fault::Passing),
         // Connection lost, too many of them, out of memory, the server goes down or comes up.
@@ -73,7 +74,7 @@ mod tests {
             ("53300", Some(Fault::Passing)),
             ("40P01", Some(Fault::Passing)),
             ("08006", Some(Fault::Passing)),
-            ("42501", Some(Fault::ReadOnly)),
+            ("42501", Some(Fault::Forbidden)),
             ("23505", None),
         ] {
             assert_eq!(of_postgres(code), fault, "{code}");

@@ -46,12 +46,12 @@ impl Migrations {
 }
 
 /// The number of a server's schema; 0: it has none of ours.
-pub(in super::super) async fn server_schema(connection: &mut PgConnection) -> Result<i64, StoreError> {
+pub(in super::super) async fn server_schema(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     let table = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
     if !sqlx::query_scalar::<_, bool>(table).fetch_one(&mut *connection).await? {
         return Ok(0);
     }
-    Ok(sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(connection).await?)
+    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(connection).await
 }
 
 /// The number of the newest schema of a file that this program knows.

@@ -13,6 +13,8 @@ mod migrate;
 mod postgres;
 mod sqlite;
 
+use std::collections::HashSet;
+
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use super::At;
@@ -22,7 +24,8 @@ use crate::calendar::Instant;
 pub(super) use fault::{Fault, fault};
 pub use location::{Location, LocationError, ServerLocation};
 pub(super) use migrate::{Migrations, migrate_file, newest_of_file, newest_of_server, server_schema};
-pub(super) use postgres::{Guarded, Server, connect_any};
+use postgres::{Begun, key};
+pub(super) use postgres::{Guarded, HISTORY, Server, connect_any, is_older};
 pub(super) use sqlite::{File, beside, file_options};
 
 /// What a transaction changes, which says whom it keeps waiting.
@@ -30,7 +33,8 @@ pub(super) use sqlite::{File, beside, file_options};
 pub(super) enum Scope<'a> {
     /// Rows that are ours by their attempt, or single rows: whoever wants the same one waits for it.
     Rows,
-    /// These municipalities must stand still, but others may look at them in the same way.
+    /// These municipalities must stand still, but others may look at them in the same way. Nobody waits for that: see
+    /// [`Write::keeps`].
     Steady(&'a [&'a str]),
     /// These municipalities are changed.
     Tenants(&'a [&'a str]),
@@ -42,6 +46,7 @@ pub(super) enum Scope<'a> {
 pub(super) struct Write {
     link: Link,
     clock: Option<At>,
+    kept: HashSet<i32>,
 }
 
 /// A transaction that reads one state.
@@ -72,11 +77,11 @@ impl Writer {
         match self {
             Self::Sqlite(pool) => {
                 let link = Link::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?);
-                Ok(Write { link, clock: None })
+                Ok(Write { link, clock: None, kept: HashSet::new() })
             }
             Self::Postgres(server) => {
-                let (guarded, clock) = server.begin(scope).await?;
-                Ok(Write { link: Link::Postgres(guarded), clock: Some(At(clock)) })
+                let Begun { guarded, clock, kept } = server.begin(scope).await?;
+                Ok(Write { link: Link::Postgres(guarded), clock: Some(At(clock)), kept })
             }
         }
     }
@@ -143,6 +148,22 @@ impl Write {
         match &mut self.link {
             Link::Sqlite(_) => Ok(()),
             Link::Postgres(guarded) => guarded.keep(Scope::Tenants(&[tenant])).await,
+        }
+    }
+
+    /// Keeps what it holds for as long as it takes, although nothing is asked meanwhile.
+    pub(super) async fn hold(&mut self) -> Result<(), sqlx::Error> {
+        match &mut self.link {
+            Link::Sqlite(_) => Ok(()),
+            Link::Postgres(guarded) => guarded.hold().await,
+        }
+    }
+
+    /// Whether a municipality that was asked to stand still does: on a file everything does.
+    pub(super) fn keeps(&self, tenant: &str) -> bool {
+        match self.link {
+            Link::Sqlite(_) => true,
+            Link::Postgres(_) => self.kept.contains(&key(tenant)),
         }
     }
 

@@ -12,6 +12,7 @@
 //!   has a history (its timeline), which a promotion begins anew: once a daemon has said with which it works, no
 //!   transaction that writes begins under another.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -43,15 +44,33 @@ const CONNECTIONS: u32 = 8;
 const OLDEST: i64 = 140_000;
 
 /// A text that is another one once a server was promoted: the first eight signs of its log's name are its timeline.
-const HISTORY: &str = "CASE WHEN pg_is_in_recovery() THEN '' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END";
+/// Before it stands which server it was made as, so that a stranger is not taken for it; after it how often a daemon has found
+/// that the database had gone back to an earlier state without that, as a restored machine does.
+pub(in super::super) const HISTORY: &str = "CASE WHEN pg_is_in_recovery() THEN '' ELSE \
+    (SELECT system_identifier::text FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) \
+    || '/' || coalesce((SELECT value FROM settings WHERE name = 'epoch'), '0') END";
 
 /// The first half of all our advisory locks: the letters `fris`.
 const LOCKS: i32 = 0x6672_6973;
 
 /// What every session asks for. A session that is lost in the middle of a transaction keeps nobody waiting for ever.
-const SESSION: &str = "SET idle_in_transaction_session_timeout = '300s'; SET lock_timeout = '30s'; \
-                       SET client_connection_check_interval = '10s'; SET client_min_messages = 'error'; \
-                       SELECT pg_is_in_recovery()";
+/// No commit is forgotten in a crash of the server, and nothing ends a statement but us.
+const SESSION: &str = "SET client_min_messages = 'error'; SET idle_in_transaction_session_timeout = '300s'; \
+    SET statement_timeout = 0; \
+    SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'; \
+    SELECT pg_is_in_recovery()";
+
+/// A server on another system than Linux cannot do it; then a call that we gave up ends a little later there.
+const NOTICE: &str = "SET client_connection_check_interval = '10s'";
+
+/// A transaction that has begun.
+pub(in super::super) struct Begun {
+    pub(in super::super) guarded: Guarded,
+    /// The server's clock at its beginning (milliseconds since 1970).
+    pub(in super::super) clock: i64,
+    /// The keys of municipalities that stand still, of those that were asked to.
+    pub(in super::super) kept: HashSet<i32>,
+}
 
 /// The servers of one database.
 #[derive(Clone, Debug)]
@@ -70,24 +89,40 @@ struct Inner {
 
 /// Until when connections are known to be in doubt: those that were made before are not used again.
 #[derive(Debug, Default)]
-struct Trust(Mutex<Option<Instant>>);
+struct Trust {
+    lost: Mutex<Option<Instant>>,
+    /// Why the last connection could not be set up: the pool only says that it waited in vain.
+    refusal: Mutex<Option<String>>,
+}
 
 impl Trust {
     fn lose(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     fn covers(&self, age: Duration) -> bool {
-        let lost = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = *self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         lost.is_none_or(|lost| age < lost.elapsed())
+    }
+
+    fn note(&self, refusal: Option<String>) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+    }
+
+    fn explained(&self, error: sqlx::Error) -> sqlx::Error {
+        let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (error, refusal) {
+            (sqlx::Error::PoolTimedOut, Some(refusal)) => sqlx::Error::Io(std::io::Error::other(refusal)),
+            (error, _) => error,
+        }
     }
 }
 
 impl Server {
     pub(in super::super) fn new(location: &ServerLocation) -> Self {
         let trust = Arc::<Trust>::default();
-        let waiting = CONNECTING[usize::from(location.servers.len() > 1)];
-        let pools = location.servers.iter().map(|options| pool(options, &trust, waiting)).collect();
+        let waiting = CONNECTING[usize::from(location.servers.len() > 1)].min(location.patience * 2);
+        let pools = location.servers.iter().map(|options| pool(options, &trust, waiting, location.patience)).collect();
         let (current, history, patience) = (AtomicUsize::new(0), Mutex::default(), location.patience);
         Self(Arc::new(Inner { pools, current, trust, history, patience }))
     }
@@ -100,23 +135,28 @@ impl Server {
             let place = current.load(Ordering::Relaxed);
             match pools[place].acquire().await {
                 Ok(connection) => return Ok(Guarded::new(connection, Arc::clone(trust), *patience)),
+                // All of ours are in use: no other server is the better for that.
+                Err(sqlx::Error::PoolTimedOut) if pools[place].size() >= CONNECTIONS => {
+                    return Err(sqlx::Error::PoolTimedOut);
+                }
                 Err(error) => {
-                    failure = error;
-                    let next = (place + 1) % pools.len();
-                    let _ = current.compare_exchange(place, next, Ordering::Relaxed, Ordering::Relaxed);
+                    failure = trust.explained(error);
+                    self.turn_from(place);
                 }
             }
         }
         Err(failure)
     }
 
-    /// A transaction that writes, and the server's clock at its beginning (milliseconds since 1970).
-    pub(in super::super) async fn begin(&self, scope: Scope<'_>) -> Result<(Guarded, i64), sqlx::Error> {
+    /// A transaction that writes.
+    pub(in super::super) async fn begin(&self, scope: Scope<'_>) -> Result<Begun, sqlx::Error> {
         let mut guarded = self.acquire().await?;
         let begin = format!(
-            "BEGIN; SELECT {}(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock, \
-             current_setting('transaction_read_only') AS read_only, {HISTORY} AS history",
-            locks(scope)
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {}(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock, \
+             current_setting('transaction_read_only') AS read_only, {HISTORY} AS history, \
+             current_setting('lock_timeout') AS lock_timeout, concat_ws(',', {}) AS kept",
+            locks(scope),
+            tries(scope)
         );
         guarded.in_transaction = true;
         let begun =
@@ -126,11 +166,52 @@ impl Server {
             guarded.close();
             return Err(standby());
         }
-        let (clock, history): (i64, String) = (row.try_get("clock")?, row.try_get("history")?);
-        if self.known_history().is_some_and(|known| known != history) {
+        let waits: String = row.try_get("lock_timeout")?;
+        if waits != lock_timeout(self.0.patience) {
+            return Err(pooler());
+        }
+        let history: String = row.try_get("history")?;
+        if let Some(known) = self.known_history().filter(|known| *known != history) {
+            if is_older(&history, &known) {
+                // Somebody has started again what was left by a failover. The next one may be the right one.
+                guarded.close();
+                self.turn_from(self.0.current.load(Ordering::Relaxed));
+            }
             return Err(other_history());
         }
-        Ok((guarded, clock))
+        let kept: String = row.try_get("kept")?;
+        let kept = kept.split(',').filter_map(|key| key.parse().ok()).collect();
+        Ok(Begun { guarded, clock: row.try_get("clock")?, kept })
+    }
+
+    /// Asks another server next.
+    fn turn_from(&self, place: usize) {
+        let next = (place + 1) % self.0.pools.len();
+        let _ = self.0.current.compare_exchange(place, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Of several servers, begins with the one whose history is the latest: one that was left by a failover and started again
+    /// takes writes too.
+    pub(in super::super) async fn choose(&self) {
+        let mut latest: Option<(String, usize)> = None;
+        for place in 0..if self.0.pools.len() > 1 { self.0.pools.len() } else { 0 } {
+            self.0.current.store(place, Ordering::Relaxed);
+            let Ok(history) = self.history().await else { continue };
+            if latest.as_ref().is_none_or(|(known, _)| is_older(known, &history)) {
+                latest = Some((history, place));
+            }
+        }
+        let place = latest.map_or(0, |(_, place)| place);
+        self.0.current.store(place, Ordering::Relaxed);
+    }
+
+    async fn history(&self) -> Result<String, sqlx::Error> {
+        let mut guarded = self.acquire().await?;
+        // Before the first migration there are no settings.
+        let select = "SELECT (SELECT system_identifier::text FROM pg_control_system()) || '/' \
+                      || left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+        let asked = timeout(guarded.patience, guarded.connection()?.fetch_one(sqlx::raw_sql(select))).await;
+        guarded.judge(asked)?.try_get(0)
     }
 
     fn known_history(&self) -> Option<String> {
@@ -166,9 +247,14 @@ impl Server {
         if version < OLDEST {
             return Err(StoreError::OldServer(version / 10_000));
         }
-        let found = server_schema(guarded.connection()?).await;
-        guarded.busy = false;
-        let found = found?;
+        let encoding = sqlx::query_scalar("SELECT current_setting('server_encoding')");
+        let asked = timeout(guarded.patience, encoding.fetch_one(guarded.connection()?)).await;
+        let encoding: String = guarded.judge(asked)?;
+        if encoding != "UTF8" {
+            return Err(StoreError::Encoding(encoding));
+        }
+        let asked = timeout(guarded.patience, server_schema(guarded.connection()?)).await;
+        let found = guarded.judge(asked)?;
         Ok((found, Migrations::of_server(found)?))
     }
 
@@ -179,7 +265,7 @@ impl Server {
     pub(in super::super) async fn migrate(&self) -> Result<(), StoreError> {
         let place = self.0.current.load(Ordering::Relaxed);
         let options = self.0.pools[place].connect_options();
-        migrate_server(PgConnection::connect_with(&options).await?).await
+        migrate_server(timeout(CONNECTING[0], PgConnection::connect_with(&options)).await.map_err(|_| lost())??).await
     }
 
     pub(in super::super) async fn close(&self) {
@@ -212,31 +298,46 @@ fn locks(scope: Scope<'_>) -> String {
         format!("pg_advisory_xact_lock_shared({LOCKS}, 0), {calls}")
     };
     match scope {
-        Scope::Rows => String::new(),
-        Scope::Steady(tenants) => of("pg_advisory_xact_lock_shared", tenants),
+        Scope::Rows | Scope::Steady(_) => String::new(),
         Scope::Tenants(tenants) => of("pg_advisory_xact_lock", tenants),
         Scope::All => format!("pg_advisory_xact_lock({LOCKS}, 0), "),
     }
 }
 
+/// The locks of a scope that nobody waits for, as a list of texts: the keys of those that could be had.
+fn tries(scope: Scope<'_>) -> String {
+    let Scope::Steady(tenants) = scope else { return "NULL".to_owned() };
+    let of = |tenant: &&str| {
+        let key = key(tenant);
+        format!(
+            "CASE WHEN pg_try_advisory_xact_lock_shared({LOCKS}, 0) \
+             AND pg_try_advisory_xact_lock_shared({LOCKS}, {key}) THEN '{key}' END"
+        )
+    };
+    tenants.iter().map(of).collect::<Vec<_>>().join(", ")
+}
+
 /// A municipality's lock: FNV-1a, the same in every version of this program. Two that share a key only wait for each other
 /// more often. 0 stands for all.
-fn key(tenant: &str) -> i32 {
+pub(in super::super) fn key(tenant: &str) -> i32 {
     let hash = tenant.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash.max(1).cast_signed()
 }
 
-fn pool(options: &PgConnectOptions, trust: &Arc<Trust>, waiting: Duration) -> PgPool {
-    let trust = Arc::clone(trust);
+fn pool(options: &PgConnectOptions, trust: &Arc<Trust>, waiting: Duration, patience: Duration) -> PgPool {
+    let (trust, noting) = (Arc::clone(trust), Arc::clone(trust));
+    let lock_timeout = lock_timeout(patience);
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(waiting)
         .idle_timeout(Duration::from_secs(300))
         .test_before_acquire(false)
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
+            let (noting, lock_timeout) = (Arc::clone(&noting), lock_timeout.clone());
             Box::pin(async move {
-                let row = connection.fetch_one(sqlx::raw_sql(SESSION)).await?;
-                if row.try_get(0)? { Err(standby()) } else { Ok(()) }
+                let ready = set_up(connection, &lock_timeout).await;
+                noting.note(ready.as_ref().err().map(ToString::to_string));
+                ready
             })
         })
         .before_acquire(move |connection, metadata| {
@@ -249,6 +350,35 @@ fn pool(options: &PgConnectOptions, trust: &Arc<Trust>, waiting: Duration) -> Pg
             })
         })
         .connect_lazy_with(options.clone())
+}
+
+/// Asks for what every session has.
+async fn set_up(connection: &mut PgConnection, lock_timeout: &str) -> Result<(), sqlx::Error> {
+    let set = format!("SET lock_timeout = '{lock_timeout}'; {SESSION}");
+    let rows = connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(set))).await?;
+    let is_standby: bool = rows.last().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
+    if is_standby {
+        return Err(standby());
+    }
+    match connection.execute(sqlx::raw_sql(NOTICE)).await {
+        Err(sqlx::Error::Database(_)) | Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// How long to wait for a lock: long enough for somebody's batch, and shorter than a call may take.
+fn lock_timeout(patience: Duration) -> String {
+    format!("{}s", (patience / 2).as_secs().clamp(1, 30))
+}
+
+/// Whether a history is one that another was made of: of the same server, with a lower timeline.
+pub(in super::super) fn is_older(history: &str, than: &str) -> bool {
+    let parts = |history: &str| {
+        let mut parts = history.split('/').map(str::to_owned);
+        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+    };
+    let ((server, timeline), (other_server, other_timeline)) = (parts(history), parts(than));
+    server == other_server && timeline < other_timeline
 }
 
 /// Whether the server still answers, and still takes writes.
@@ -325,6 +455,13 @@ impl Guarded {
         }
     }
 
+    /// Lets the transaction stand idle for as long as it takes.
+    pub(in super::super) async fn hold(&mut self) -> Result<(), sqlx::Error> {
+        let set = sqlx::raw_sql("SET LOCAL idle_in_transaction_session_timeout = 0");
+        let done = timeout(self.patience, self.connection()?.execute(set)).await;
+        self.judge(done).map(drop)
+    }
+
     /// Takes the locks of a scope.
     pub(in super::super) async fn keep(&mut self, scope: Scope<'_>) -> Result<(), sqlx::Error> {
         let select = format!("SELECT {}1", locks(scope));
@@ -367,6 +504,12 @@ impl Drop for Guarded {
 /// Nobody knows what became of it.
 fn lost() -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database server did not answer in time"))
+}
+
+fn pooler() -> sqlx::Error {
+    let text = "the database server forgets what a session asks for: a pooler in transaction mode stands in between; \
+                name the server itself, or have the pooler keep sessions";
+    sqlx::Error::Configuration(text.into())
 }
 
 fn other_history() -> sqlx::Error {

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::super::database::Scope;
+use super::super::planning::plan_again;
 use super::super::quarantine::set_aside;
 use super::super::sql::{self, Builder, Lock, Row};
 use super::super::{At, Day, Quarantined, ROWS, Store, StoreError, Write};
@@ -58,22 +59,30 @@ impl Store {
     }
 
     /// P2: takes notices out of a message in our hands, each for its reason, and says how many are left. Where none is,
-    /// the message is withdrawn and the attempt over. `None`: the message is not in this attempt's hands, nothing was
-    /// changed.
+    /// the message is withdrawn and the attempt over. `None`: the message is not in this attempt's hands, and nothing was
+    /// taken out. The cases of `revisit` are planned again all the same: their versions grow, so that what somebody planned
+    /// from the ledger as it was before is not written.
     ///
     /// # Errors
     /// What the database says; then nothing was changed.
     pub async fn withdraw_notices(
         &self,
-        attempt: Uuid,
+        (tenant, attempt): (&str, Uuid),
         names: &[(NoticeName, &str)],
+        revisit: &[String],
         now: Instant,
     ) -> Result<Option<usize>, StoreError> {
-        let mut write = self.write(Scope::Rows).await?;
+        let mut write = self.write_in(tenant).await?;
+        for case in revisit {
+            plan_again(&mut write, tenant, case).await?;
+        }
         let select = "SELECT id FROM messages WHERE attempt = $1 AND state = 'claimed'";
         let message: Option<String> =
             sql::query_scalar(select).bind(attempt.to_string()).locking(Lock::Wait).fetch_optional(&mut write).await?;
-        let Some(message) = message else { return Ok(None) };
+        let Some(message) = message else {
+            write.commit().await?;
+            return Ok(None);
+        };
         for (name, reason) in names {
             let update = "UPDATE notices SET state = 'withdrawn', reason = $1 WHERE message = $2 AND state = 'pending' \
                           AND case_id = $3 AND rule = $4 AND start = $5 AND step = $6 AND repetition = $7 \
@@ -146,9 +155,9 @@ async fn open_attempts(
     insert.build().execute(&mut *write).await?;
     let mut update = Builder::new("UPDATE messages SET state = 'claimed', lease_until = ");
     update.push_bind(lease_until).push(
-        ", attempt = (SELECT a.id FROM attempts a WHERE a.message = messages.id AND a.phase = 'claimed') \
-         WHERE state = 'pending' AND id IN ",
+        ", attempt = (SELECT a.id FROM attempts a WHERE a.message = messages.id AND a.phase = 'claimed' AND a.id IN ",
     );
+    update.push_list(attempts.iter().map(Uuid::to_string)).push(") WHERE state = 'pending' AND id IN ");
     update.push_list(rows.iter().map(|row| row.id.clone()));
     update.build().execute(&mut *write).await?;
     Ok(attempts)
@@ -189,9 +198,7 @@ async fn take_out(write: &mut Write, row: &Row) -> Result<(), StoreError> {
     let notices = "UPDATE notices SET state = 'withdrawn', reason = 'unreadable' \
                    WHERE message = $1 AND tenant = $2 AND case_id = $3 AND state IN ('pending', 'done')";
     sql::query(notices).bind(message).bind(tenant).bind(case).execute(&mut *write).await?;
-    let agenda = "UPDATE agenda SET generation = -1 WHERE tenant = $1 AND case_id = $2";
-    sql::query(agenda).bind(tenant).bind(case).execute(&mut *write).await?;
-    Ok(())
+    plan_again(write, tenant, case).await
 }
 
 impl MessageRow {

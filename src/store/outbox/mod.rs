@@ -163,6 +163,8 @@ pub enum CommitVerdict {
     Go,
     /// A notice was withdrawn or a case changed since it was composed: read again and compose anew.
     Changed,
+    /// Its municipality is being changed just now: ask again a little later.
+    Later,
     /// The lease ran out or somebody else has it: let go of it.
     NotOurs,
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::super::database::Scope;
+use super::super::planning::plan_again;
 use super::super::sql::{self, Builder};
 use super::super::{At, Day, ROWS, Store, StoreError, Write};
 use super::settle::mark_notices_sent;
@@ -120,9 +121,30 @@ async fn settle(write: &mut Write, one: &Acceptance, now: Instant) -> Result<boo
     let query = sql::query_scalar(update).bind(one.message.to_string()).bind(one.at).bind(one.attempt.to_string());
     let message: Option<String> = query.fetch_optional(&mut *write).await?;
     let Some(message) = message else { return Ok(false) };
-    mark_notices_sent(write, &[message]).await?;
+    if one.steps.is_empty() {
+        mark_notices_sent(write, std::slice::from_ref(&message)).await?;
+    }
+    for chunk in one.steps.chunks(ROWS) {
+        restore_steps(write, one, chunk).await?;
+    }
+    leave_behind(write, &message).await?;
+    let others = "UPDATE attempts SET phase = 'failed', code = 'recalled', ended_at = $3 \
+                  WHERE message = $1 AND id <> $2 AND phase IN ('claimed', 'committing')";
+    let query = sql::query(others).bind(&message).bind(one.attempt.to_string());
+    query.bind(At::from(now)).execute(&mut *write).await?;
     record_attempt(write, one, now).await?;
     Ok(true)
+}
+
+/// What has joined a message since it was handed over was not in it: it is planned again.
+async fn leave_behind(write: &mut Write, message: &str) -> Result<(), StoreError> {
+    let withdraw = "UPDATE notices SET state = 'withdrawn', reason = 'not in what was sent' \
+                    WHERE message = $1 AND state IN ('pending', 'committing') RETURNING tenant, case_id";
+    let cases: Vec<(String, String)> = sql::query_as(withdraw).bind(message).fetch_all(&mut *write).await?;
+    for (tenant, case) in &cases {
+        plan_again(write, tenant, case).await?;
+    }
+    Ok(())
 }
 
 async fn record_attempt(write: &mut Write, one: &Acceptance, now: Instant) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! P4 and P8: the point of no return, and how attempts ended. Many attempts share one transaction, for each costs a
 //! write to the disk.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::PoisonError;
 
 use chrono::TimeDelta;
@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::super::database::Scope;
-use super::super::sql::{self, Builder};
+use super::super::sql::{self, Builder, Lock};
 use super::super::{At, ROWS, Store, StoreError, Write};
 use super::{CommitVerdict, FailureClass, Next, Ready};
 use crate::calendar::Instant;
@@ -70,10 +70,18 @@ impl Store {
         }
         let unnoted = self.unnoted(accepted, now);
         free_channels(&mut write, &unnoted, now).await?;
+        let is_kept: Vec<bool> = ready.iter().map(|one| write.keeps(&one.tenant)).collect();
         let mut verdicts = Vec::with_capacity(ready.len());
-        for chunk in ready.chunks(ROWS) {
+        let kept: Vec<&Ready> = ready.iter().zip(&is_kept).filter(|(_, kept)| **kept).map(|(one, _)| one).collect();
+        for chunk in kept.chunks(ROWS) {
             verdicts.extend(commit(&mut write, chunk, now).await?);
         }
+        let mut verdicts = verdicts.into_iter();
+        let verdicts = is_kept.iter().map(|kept| {
+            let verdict = if *kept { verdicts.next() } else { Some(CommitVerdict::Later) };
+            verdict.unwrap_or(CommitVerdict::NotOurs)
+        });
+        let verdicts: Vec<CommitVerdict> = verdicts.collect();
         write.commit().await?;
         self.note(unnoted, now);
         Ok((verdicts, settled))
@@ -187,7 +195,8 @@ impl Store {
         let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh =
             |channel: &&str| noted.get(*channel).is_some_and(|at| *at <= now && now - *at < TimeDelta::seconds(1));
-        let channels: HashSet<&str> = accepted.iter().map(|one| one.channel.as_str()).collect();
+        // In one order, so that no two transactions wait for each other.
+        let channels: BTreeSet<&str> = accepted.iter().map(|one| one.channel.as_str()).collect();
         channels.into_iter().filter(|channel| !fresh(channel)).map(str::to_owned).collect()
     }
 
@@ -213,13 +222,13 @@ async fn free_channels(write: &mut Write, channels: &[String], now: Instant) -> 
     Ok(())
 }
 
-async fn commit(write: &mut Write, ready: &[Ready], now: Instant) -> Result<Vec<CommitVerdict>, StoreError> {
+async fn commit(write: &mut Write, ready: &[&Ready], now: Instant) -> Result<Vec<CommitVerdict>, StoreError> {
     if ready.is_empty() {
         return Ok(vec![]);
     }
     let ours = ours(write, ready, now).await?;
     let versions = versions(write, ready, &ours).await?;
-    let verdict = |one: &Ready| {
+    let verdict = |one: &&Ready| {
         let Some(row) = ours.get(&one.attempt.to_string()) else { return CommitVerdict::NotOurs };
         let same = |(case, seen): &(String, i64)| versions.get(&(row.tenant.clone(), case.clone())) == Some(seen);
         let is_as_seen = usize::try_from(row.carried) == Ok(one.carried)
@@ -246,7 +255,7 @@ struct OursRow {
 }
 
 /// By attempt.
-async fn ours(write: &mut Write, ready: &[Ready], now: Instant) -> Result<HashMap<String, OursRow>, StoreError> {
+async fn ours(write: &mut Write, ready: &[&Ready], now: Instant) -> Result<HashMap<String, OursRow>, StoreError> {
     let mut select = Builder::new(
         "SELECT m.attempt AS attempt, m.id AS id, m.tenant AS tenant, t.generation AS generation, \
          (SELECT count(*) FROM notices n WHERE n.message = m.id AND n.state = 'pending') AS carried \
@@ -254,14 +263,14 @@ async fn ours(write: &mut Write, ready: &[Ready], now: Instant) -> Result<HashMa
     );
     select.push_bind(write.lease_clock(now)).push(" AND m.attempt IN ");
     select.push_list(ready.iter().map(|one| one.attempt.to_string()));
-    let rows: Vec<OursRow> = select.build_query_as().fetch_all(&mut *write).await?;
+    let rows: Vec<OursRow> = select.build_query_as().locking(Lock::Of("m")).fetch_all(&mut *write).await?;
     Ok(rows.into_iter().map(|row| (row.attempt.clone(), row)).collect())
 }
 
 /// The versions that the re-read cases have now, by municipality and id.
 async fn versions(
     write: &mut Write,
-    ready: &[Ready],
+    ready: &[&Ready],
     ours: &HashMap<String, OursRow>,
 ) -> Result<HashMap<(String, String), i64>, StoreError> {
     let mut cases: HashMap<&str, Vec<String>> = HashMap::new();

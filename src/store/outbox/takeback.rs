@@ -24,10 +24,11 @@ pub struct TakenBack {
 enum Whose {
     /// Of everybody else: on a file, nobody else lives.
     Others,
-    /// Of earlier processes of this instance (`$2`), which are gone; what nobody holds for sent by now; and what a
-    /// daemon claimed that lives no longer by the database's clock (`$3`). What such a one was about to hand over it may
-    /// still be handing over.
+    /// Of earlier processes of this instance (`$2`), which are gone, and what [`Whose::Lapsed`] says.
     Dead,
+    /// What nobody holds for sent by now, be it our own; and what a daemon claimed that lives no longer by the
+    /// database's clock (`$2`). What such a one was about to hand over it may still be handing over.
+    Lapsed,
     /// Our own, of which no line lives any more.
     Own,
 }
@@ -37,6 +38,11 @@ impl Whose {
         match self {
             Self::Others => "SELECT id, phase FROM attempts WHERE phase IN ('claimed', 'committing') AND owner <> $1",
             Self::Own => "SELECT id, phase FROM attempts WHERE phase IN ('claimed', 'committing') AND owner = $1",
+            Self::Lapsed => {
+                "SELECT id, phase FROM attempts WHERE phase IN ('claimed', 'committing') \
+                 AND (lease_until <= $2 OR (owner <> $1 AND phase = 'claimed' AND NOT EXISTS \
+                     (SELECT 1 FROM leases l WHERE l.name = 'daemon:' || attempts.owner AND l.until_at > $2)))"
+            }
             Self::Dead => {
                 "SELECT id, phase FROM attempts WHERE phase IN ('claimed', 'committing') AND owner <> $1 \
                  AND (substr(owner, 1, length($2)) = $2 OR lease_until <= $3 OR (phase = 'claimed' AND NOT EXISTS \
@@ -59,6 +65,14 @@ impl Store {
         self.take_back(whose, owner, now).await
     }
 
+    /// Takes back, at every tick, what daemons that share this database have lost. On a file there is no other.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn take_back_lapsed_attempts(&self, now: Instant, owner: &str) -> Result<TakenBack, StoreError> {
+        if self.is_shared() { self.take_back(Whose::Lapsed, owner, now).await } else { Ok(TakenBack::default()) }
+    }
+
     /// Takes back what `owner`, who is ourselves, still has in hand, once none of our lines lives any more.
     ///
     /// # Errors
@@ -71,11 +85,15 @@ impl Store {
         let open = |clock: At| {
             let open = sql::query_as(whose.select()).bind(owner);
             let instance = owner.split_inclusive('/').next().unwrap_or_default();
-            if let Whose::Dead = whose { open.bind(instance).bind(clock) } else { open }
+            match whose {
+                Whose::Dead => open.bind(instance).bind(clock),
+                Whose::Lapsed => open.bind(clock),
+                Whose::Others | Whose::Own => open,
+            }
         };
         // Nothing is written where there is nothing to take back: this is asked at every tick.
         let clock =
-            if self.is_shared() { At::from(self.server_state(Uuid::nil()).await?.clock) } else { At::from(now) };
+            if self.is_shared() { At::from(self.server_state(Uuid::nil(), "").await?.clock) } else { At::from(now) };
         let seen: Vec<(String, String)> = open(clock).fetch_all(&self.readers).await?;
         if seen.is_empty() {
             return Ok(TakenBack::default());

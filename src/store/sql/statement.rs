@@ -23,6 +23,8 @@ pub(in super::super) struct Scalars;
 pub(in super::super) enum Lock {
     /// Waits for whoever has them, and looks again.
     Wait,
+    /// Waits, for the rows of this table alone.
+    Of(&'static str),
     /// Leaves out those that somebody else has.
     Skip,
 }
@@ -65,7 +67,7 @@ impl<K> Statement<K> {
         Self { parts: vec![Part::Text(Cow::Borrowed(text))], values: vec![], lock: None, kind: PhantomData }
     }
 
-    /// The value of the next placeholder: `$1` first.
+    /// The value of the next placeholder that the text names itself: `$1` first.
     pub(in super::super) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
@@ -110,11 +112,12 @@ impl<K> Statement<K> {
     pub(super) fn for_postgres(self) -> Rendered<Argument> {
         let mut arguments: Vec<Argument> = self.values.into_iter().map(Argument::One).collect();
         let lock = match self.lock {
-            Some(Lock::Wait) => " FOR UPDATE",
-            Some(Lock::Skip) => " FOR UPDATE SKIP LOCKED",
-            None => "",
+            Some(Lock::Wait) => " FOR UPDATE".to_owned(),
+            Some(Lock::Of(table)) => format!(" FOR UPDATE OF {table}"),
+            Some(Lock::Skip) => " FOR UPDATE SKIP LOCKED".to_owned(),
+            None => String::new(),
         };
-        if let ([Part::Text(text)], "") = (&self.parts[..], lock) {
+        if let ([Part::Text(text)], "") = (&self.parts[..], lock.as_str()) {
             return Rendered { text: text.clone(), arguments };
         }
         let mut text = String::new();
@@ -141,7 +144,7 @@ impl<K> Statement<K> {
                 }
             }
         }
-        text.push_str(lock);
+        text.push_str(&lock);
         Rendered { text: Cow::Owned(text), arguments }
     }
 }

@@ -17,6 +17,9 @@ use super::{Access, ROWS, Store, StoreError};
 /// The name under which the new database notes how far it is.
 const PROGRESS: &str = "transfer";
 
+/// The name under which the old database notes where everything is going.
+const MOVING: &str = "moving_to";
+
 /// The name under which the old database notes where everything went.
 const MOVED: &str = "moved_to";
 
@@ -47,10 +50,10 @@ pub enum TransferError {
     #[error("one of the two has to be a file and the other a server; files are copied, and servers have pg_dump")]
     SameKind,
     /// The old one still works.
-    #[error("{0} daemon(s) still work with the old database; stop them first")]
+    #[error("{0} daemon(s) work with one of the two databases; stop them first")]
     InUse(i64),
     /// There is something in the new database.
-    #[error("the new database already holds an installation; name an empty one")]
+    #[error("the new database already holds something; name an empty one")]
     NotEmpty,
     /// It was begun from elsewhere.
     #[error("the new database holds part of another transfer, from {0}; empty it first")]
@@ -116,9 +119,10 @@ pub async fn transfer(
 ) -> Result<Vec<Moved>, TransferError> {
     let old = Store::open_for(from, Access::Daemon, Purpose::Transfer).await?;
     let new = Store::open_for(to, Access::Daemon, Purpose::Transfer).await?;
-    let moved = between(&old, &new, &from.to_string(), journal, &mut progress).await;
+    let moved = between(&old, &new, (&from.to_string(), &to.to_string()), journal, &mut progress).await;
     if moved.is_ok() {
         old.set_setting(MOVED, Some(&to.to_string())).await?;
+        old.set_setting(MOVING, None).await?;
         new.set_setting(PROGRESS, None).await?;
     }
     old.close().await;
@@ -129,7 +133,7 @@ pub async fn transfer(
 async fn between(
     old: &Store,
     new: &Store,
-    from: &str,
+    (from, to): (&str, &str),
     journal: Option<uuid::Uuid>,
     progress: &mut impl FnMut(TransferProgress<'_>),
 ) -> Result<Vec<Moved>, TransferError> {
@@ -137,13 +141,18 @@ async fn between(
         return Err(TransferError::SameKind);
     }
     let now = crate::clock::Clock::System.now();
-    let alive = old.other_daemons("", now).await?;
+    let alive = old.other_daemons("", now).await? + new.other_daemons("", now).await?;
     if alive > 0 {
         return Err(TransferError::InUse(alive));
     }
     let file = if old.is_shared() { new } else { old };
     let tables = tables(file).await?;
-    let mut state = begun(new, &tables, from).await?;
+    let is_going_on = old.setting(MOVING).await?.as_deref() == Some(to);
+    let mut state = begun(new, &tables, from, is_going_on).await?;
+    // Nobody begins to work with the old one any more, and whoever works with it has come to an end.
+    old.set_setting(MOVING, Some(to)).await?;
+    let mut frozen = old.write(Scope::All).await?;
+    frozen.hold().await?;
     let mut moved = vec![];
     for (place, table) in tables.iter().enumerate() {
         let of = table.count(old).await?;
@@ -173,12 +182,25 @@ async fn between(
         moved.push(Moved { table: table.name.clone(), rows: of });
     }
     settings(old, new, journal).await?;
+    drop(frozen);
     Ok(moved)
 }
 
+/// Gives a move up that was begun: the old database is worked with again. `false`: none was begun.
+///
+/// # Errors
+/// What the database says.
+pub async fn abandon_transfer(from: &Location) -> Result<bool, StoreError> {
+    let old = Store::open_for(from, Access::Daemon, Purpose::Transfer).await?;
+    let was_begun = old.setting(MOVING).await?.is_some();
+    old.set_setting(MOVING, None).await?;
+    old.close().await;
+    Ok(was_begun)
+}
+
 /// Where to go on: at the beginning of an empty database, or where an earlier call ended.
-async fn begun(new: &Store, tables: &[Table], from: &str) -> Result<Progress, TransferError> {
-    if let Some(text) = new.setting(PROGRESS).await? {
+async fn begun(new: &Store, tables: &[Table], from: &str, is_going_on: bool) -> Result<Progress, TransferError> {
+    if let Some(text) = new.setting(PROGRESS).await?.filter(|_| is_going_on) {
         let known: Progress = serde_json::from_str(&text).unwrap_or_default();
         return if known.from == from { Ok(known) } else { Err(TransferError::AnotherTransfer(known.from)) };
     }
@@ -198,7 +220,8 @@ async fn settings(old: &Store, new: &Store, journal: Option<uuid::Uuid>) -> Resu
     let rows: Vec<(String, String)> = sql::query_as(select).fetch_all(&old.readers).await?;
     for (name, value) in rows {
         let name = match (name.as_str(), journal) {
-            (MOVED | PROGRESS, _) => continue,
+            (MOVED | MOVING | PROGRESS | "epoch", _) => continue,
+            (since, _) if since.starts_with("since:") => continue,
             ("journal", Some(id)) => format!("journal:{id}"),
             ("journal", None) => continue,
             (mark, Some(id)) if mark == format!("journal:{id}") && !new.is_shared() => "journal".to_owned(),
@@ -251,7 +274,8 @@ impl Store {
             let state: Progress = serde_json::from_str(&text).unwrap_or_default();
             return Err(StoreError::Unfinished(state.from));
         }
-        match self.setting(MOVED).await? {
+        let gone = self.setting(MOVED).await?.or(self.setting(MOVING).await?);
+        match gone {
             Some(to) if access != Access::Read => Err(StoreError::Moved(to)),
             _ => Ok(()),
         }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use fristvakt::catcher::Catcher;
 use fristvakt::clock::Clock;
 use fristvakt::config::Config;
-use fristvakt::daemon::{Daemon, Tick};
+use fristvakt::daemon::{Daemon, Rules, Tick};
+use fristvakt::notice::Recipient;
 use fristvakt::store::{Load, StoreError};
 use tempfile::TempDir;
 
@@ -133,7 +134,8 @@ async fn a_daemon_with_other_rules_stands_back_until_nobody_else_is_there() {
     assert!(!old.tick().await.unwrap().stood_back);
     let new = county.daemon("b").await;
     assert!(!old.tick().await.unwrap().stood_back, "they have the same rules");
-    new.store.note_rules("other rules").await.unwrap();
+    let other = Rules { fingerprint: "f".repeat(64), ..Rules::load(None).unwrap() };
+    new.replace_rules(other).await.unwrap();
     county.clock.set(instant(MORNING));
     assert!(old.tick().await.unwrap().stood_back);
     assert_eq!(county.told(), Vec::<String>::new());
@@ -204,6 +206,30 @@ async fn after_a_failover_it_goes_on_with_the_standby_and_sends_nothing_twice() 
     assert_eq!(county.told(), everybody(3), "what the database forgot, the journal knew");
     let sent = one.store.list_messages(&Default::default()).await.unwrap();
     assert!(sent.iter().all(|message| message.state == "sent"), "{sent:?}");
+
+    // Somebody starts the old server again. It takes writes, and nobody works with it.
+    primary.start_again();
+    let third = county.daemon("c").await;
+    assert!(!third.tick().await.unwrap().stood_back);
+    third.store.tell_once("k0", "where", &Recipient::Fallback, "email", county.clock.now()).await.unwrap();
+    assert_eq!(standby.psql("SELECT count(*) FROM tenant_notices WHERE name = 'where';"), "1");
+}
+
+#[tokio::test]
+async fn a_machine_that_was_copied_stands_back_and_takes_nothing() {
+    let Some(database) = postgres::database() else { return };
+    let county = County::at(&database.url()).await;
+    let first = county.daemon("a").await;
+    county.import(&first, &municipalities(1)).await;
+    first.tick().await.unwrap();
+    std::fs::create_dir(county.folder.path().join("b")).unwrap();
+    std::fs::copy(county.folder.path().join("a/id"), county.folder.path().join("b/id")).unwrap();
+    let copy = county.daemon("b").await;
+    assert!(!copy.tick().await.unwrap().stood_back, "it cannot know yet");
+    first.say_alive().await.unwrap();
+    for daemon in [&first, &copy] {
+        assert!(daemon.tick().await.unwrap().stood_back);
+    }
 }
 
 /// The address of both, the primary first.

@@ -18,6 +18,9 @@ pub(super) struct Base {
 }
 
 impl Base {
+    /// How many random cases a law is tried with: each has databases of its own.
+    pub(super) const CASES: u32 = 4;
+
     /// `None` where there is no PostgreSQL.
     pub(super) fn new() -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");

@@ -20,6 +20,9 @@ pub(super) struct Base {
 }
 
 impl Base {
+    /// How many random cases a law is tried with.
+    pub(super) const CASES: u32 = 24;
+
     pub(super) fn new() -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         Some(Self { path: folder.path().join("f.db"), folder })

@@ -5,7 +5,7 @@ use fristvakt::engine::Occasion;
 use fristvakt::store::{Applied, Counts, ImportError, Load};
 use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 
-use super::{BEGIN, House, at, event, facts};
+use super::{BEGIN, Base, House, at, event, facts};
 use crate::fixture::FACTS;
 
 fn counts(new: usize, changed: usize, unchanged: usize, removed: usize) -> Counts {
@@ -110,7 +110,7 @@ async fn a_full_load_of_several_files_is_one_and_cannot_name_what_it_removes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: Base::CASES, ..ProptestConfig::default() })]
 
     /// Lines with versions that differ, cut anywhere into files that are imported in turn, each of them twice.
     #[test]

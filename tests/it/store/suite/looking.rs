@@ -123,13 +123,13 @@ async fn what_a_wrong_clock_planned_is_planned_again() {
 #[tokio::test]
 async fn a_daemon_says_that_it_lives_and_takes_turns() {
     let Some(house) = House::furnished().await else { return };
-    let state = house.store.server_state(uuid::Uuid::nil()).await.expect("read");
+    let state = house.store.server_state(uuid::Uuid::nil(), "").await.expect("read");
     assert_eq!(state.schema, state.known_schema);
     house.store.work_with(&state.history);
     house.store.introduce("here/a").await.expect("introduced");
     house.store.say_alive("here/a", &state.history, at(BEGIN)).await.expect("said");
     assert_eq!(house.store.other_daemons("here/a", at(BEGIN)).await.expect("read"), 0);
-    assert_eq!(house.store.server_state(uuid::Uuid::nil()).await.expect("read").behind, 0);
+    assert_eq!(house.store.server_state(uuid::Uuid::nil(), "").await.expect("read").behind, 0);
     assert!(house.store.take_turn("sokndal", at(BEGIN)).await.expect("taken"));
     assert!(house.store.take_turn("sokndal", at(BEGIN)).await.expect("renewed"));
     let lent = house.store.take_lease("plan:sokndal", "there/b", chrono::TimeDelta::seconds(9), at(BEGIN)).await;
@@ -138,6 +138,18 @@ async fn a_daemon_says_that_it_lives_and_takes_turns() {
     let lent = house.store.take_lease("plan:sokndal", "there/b", chrono::TimeDelta::seconds(9), at(BEGIN)).await;
     assert!(lent.expect("asked"));
     house.store.say_goodbye("here/a").await.expect("said");
+}
+
+#[tokio::test]
+async fn who_was_overtaken_writes_nothing_although_the_other_one_is_done() {
+    let Some(house) = House::furnished().await else { return };
+    if !house.store.is_shared() {
+        return;
+    }
+    assert!(house.store.take_turn("sokndal", at(BEGIN)).await.expect("taken"));
+    house.base.run("DELETE FROM leases WHERE name = 'plan:sokndal'").await;
+    let late = house.store.finish_round("sokndal", at(ROUND).date_naive(), at(ROUND)).await.unwrap_err();
+    assert!(matches!(&late, fristvakt::store::StoreError::NotOurTurn(_)), "{late}");
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@ use std::collections::HashSet;
 use fristvakt::engine::Occasion;
 use fristvakt::journal::Mark;
 use fristvakt::notice::Recipient;
-use fristvakt::store::{Access, CommitVerdict, FailureClass, Next, Ready, Recalled, Store, TakenBack};
+use fristvakt::store::{
+    Access, Application, Applied, Channels, CommitVerdict, FailureClass, Next, Ready, Recalled, Store, TakenBack,
+};
 use uuid::Uuid;
 
 use super::{BEGIN, House, LEASE, at, event};
@@ -61,7 +63,7 @@ async fn what_changed_since_it_was_composed_is_not_handed_over() {
     assert_eq!(house.store.begin_commit(&stale, at(SOON)).await.expect("decided"), CommitVerdict::Changed);
     house.tick(SOON, Occasion::Between).await;
     assert_eq!(commit(&house, attempt).await, CommitVerdict::Changed, "its notice is withdrawn");
-    let left = house.store.withdraw_notices(attempt, &[], at(SOON)).await.expect("decided");
+    let left = house.store.withdraw_notices(("sokndal", attempt), &[], &[], at(SOON)).await.expect("decided");
     assert_eq!(left, Some(0));
     assert_eq!(house.messages().await, ["withdrawn"]);
 }
@@ -71,12 +73,32 @@ async fn a_notice_that_no_longer_applies_is_taken_out() {
     let Some(house) = loaded().await else { return };
     let claimed = house.claim(SOON, "a").await.remove(0);
     let names: Vec<_> = claimed.notices.iter().map(|notice| (notice.name(), "silenced")).collect();
-    let stranger = house.store.withdraw_notices(Uuid::now_v7(), &names, at(SOON)).await.expect("decided");
+    let stranger =
+        house.store.withdraw_notices(("sokndal", Uuid::now_v7()), &names, &[], at(SOON)).await.expect("decided");
     assert_eq!(stranger, None);
-    let left = house.store.withdraw_notices(claimed.attempt, &names, at(SOON)).await.expect("decided");
+    let left =
+        house.store.withdraw_notices(("sokndal", claimed.attempt), &names, &[], at(SOON)).await.expect("decided");
     assert_eq!(left, Some(0));
     assert_eq!(house.notices().await, ["S-17 -3wd withdrawn silenced"]);
     assert_eq!(commit(&house, claimed.attempt).await, CommitVerdict::NotOurs);
+}
+
+#[tokio::test]
+async fn what_was_planned_before_a_notice_was_taken_out_is_not_written() {
+    let Some(house) = loaded().await else { return };
+    let claimed = house.claim(SOON, "a").await.remove(0);
+    let before = house.case("S-17").await;
+    let names: Vec<_> = claimed.notices.iter().map(|notice| (notice.name(), "another recipient")).collect();
+    let again = ["S-17".to_owned()];
+    house.store.withdraw_notices(("sokndal", claimed.attempt), &names, &again, at(SOON)).await.expect("taken out");
+    let of = house.organisation().await;
+    let municipality = of.municipality(&house.rules).expect("a municipality");
+    let plan = fristvakt::engine::plan(&municipality, &before.file, &before.ledger, at(SOON), Occasion::Between);
+    let old = Application { case: &before.file, stamp: before.stamp, plan: &plan };
+    let channels = Channels::Send(&[]);
+    let applied = house.store.apply(&of.organisation.tenant, &house.rules, old, channels, at(SOON), None).await;
+    assert_eq!(applied.expect("decided"), Applied::Stale, "or nobody would ever be told");
+    assert_eq!(house.tick(SOON, Occasion::Between).await, [("S-17".to_owned(), Applied::Unchanged)]);
 }
 
 #[tokio::test]
