@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench simulate` shows cases per second.
 
+#[path = "scene/chance.rs"]
+mod chance;
 mod scene;
 
 use std::fmt::Write;
@@ -14,6 +16,7 @@ use divan::counter::ItemsCount;
 use fristvakt::engine::Municipality;
 use fristvakt::simulate::{Stretch, run_case};
 
+use chance::Chance;
 use scene::Scene;
 
 fn main() {
@@ -23,28 +26,6 @@ fn main() {
 const CASES: u32 = 100_000;
 /// Schools, each with a leader and five teachers.
 const SCHOOLS: u32 = 200;
-
-/// Numbers that look like chance and are always the same.
-struct Chance(u64);
-
-impl Chance {
-    /// A number below `end`.
-    fn below(&mut self, end: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        u32::try_from((self.0 >> 33) % u64::from(end)).unwrap_or(0)
-    }
-
-    /// True that often in a hundred.
-    fn percent(&mut self, often: u32) -> bool {
-        self.below(100) < often
-    }
-
-    /// Days until something is done that has `days`: mostly in time, sometimes late.
-    fn done_within(&mut self, days: u32) -> i64 {
-        let longest = if self.percent(12) { days * 2 + 7 } else { days + 1 };
-        self.below(longest).into()
-    }
-}
 
 /// Writes the events of one case.
 struct Story<'a> {
