@@ -164,4 +164,7 @@ pub(crate) async fn sql(place: &Place) {
     }
     say("sql", best);
     say("sql.worked", least);
+    let begun = Instant::now();
+    raw.scan(&format!("SELECT * FROM ({}) d", plain::deadlines(raw.is_postgres()))).await;
+    say("sql.read", begun.elapsed().as_secs_f64());
 }

@@ -102,6 +102,9 @@ const LINES: &[Line] = &[
     ("re-plan against the bare scan", "≤ 1.5", |all| ratio(all, "replan", "scan")),
     ("`--only sql`: the SQL query for the same deadlines, counted", "", |all| timed(all, "sql")),
     ("the SQL query against the re-plan", "≥ 1.8", |all| ratio(all, "sql", "replan")),
+    ("the SQL query, its rows read by a client; against the re-plan", "", |all| {
+        Some(format!("{}, {}", seconds(all, "sql.read")?, ratio(all, "sql.read", "replan")?))
+    }),
     ("`--only ticks`: tick with 100 due", "≤ 2 × reading and writing", |all| tick(all, "due.100")),
     ("tick with 1,000 due", "", |all| tick(all, "due.1000")),
     ("tick with 10,000 due", "", |all| tick(all, "due.10000")),
