@@ -28,7 +28,7 @@ pub(crate) async fn ticks(place: &Place) {
             due_bare.push(chosen.read_and_write(&mut raw, false).await);
             raw.run(chosen.each("UPDATE agenda SET next_at = 1 WHERE tenant = 'TENANT' AND case_id IN (IDS);")).await;
             due.push(sweep(&daemon, count).await);
-            chosen.change(place, &daemon, count, time).await;
+            chosen.change(place, &daemon).await;
             changed.push(sweep(&daemon, count).await);
             changed_bare.push(chosen.read_and_write(&mut raw, true).await);
         }
@@ -75,13 +75,15 @@ impl Chosen {
     }
 
     /// One new event for each, through the store.
-    async fn change(&self, place: &Place, daemon: &Daemon, count: u32, time: u32) {
+    async fn change(&self, place: &Place, daemon: &Daemon) {
         let mut lines = String::new();
+        // Also where this is measured again in the same database.
+        let id = uuid::Uuid::now_v7();
         for (tenant, numbers) in &self.0 {
             for number in numbers {
                 let _ = writeln!(
                     lines,
-                    r#"{{"type":"event","tenant":"{tenant}","case":"S-{number}","id":"x{count}-{time}","kind":"concern_raised","on":"{TODAY}","recorded_at":"{TODAY}T11:00:00+02:00"}}"#
+                    r#"{{"type":"event","tenant":"{tenant}","case":"S-{number}","id":"{id}","kind":"concern_raised","on":"{TODAY}","recorded_at":"{TODAY}T11:00:00+02:00"}}"#
                 );
             }
         }
