@@ -87,10 +87,11 @@ impl<K> Statement<K> {
             return Rendered { text: text.clone(), arguments };
         }
         let mut text = String::new();
+        debug_assert!(arguments.is_empty(), "either the text names its placeholders, or its parts do");
         for part in self.parts {
             match part {
                 Part::Text(part) => text.push_str(&part),
-                Part::One(value) => place(&mut text, &mut arguments, value),
+                Part::One(value) => mark(&mut text, &mut arguments, value),
                 Part::List(mut list) => {
                     let last = list.last().cloned().unwrap_or_default();
                     list.resize(list.len().next_power_of_two(), last);
@@ -156,11 +157,17 @@ fn place<A>(text: &mut String, arguments: &mut Vec<A>, argument: A) {
     let _ = write!(text, "${}", arguments.len());
 }
 
+/// The same for SQLite, without a number: it takes `$1` for a name, and looks each name up among all others.
+fn mark(text: &mut String, arguments: &mut Vec<Value>, argument: Value) {
+    arguments.push(argument);
+    text.push('?');
+}
+
 fn tuple(text: &mut String, arguments: &mut Vec<Value>, values: impl Iterator<Item = Value>) {
     text.push('(');
     for (index, value) in values.enumerate() {
         text.push_str(if index == 0 { "" } else { ", " });
-        place(text, arguments, value);
+        mark(text, arguments, value);
     }
     text.push(')');
 }
@@ -281,7 +288,7 @@ mod tests {
     #[test]
     fn a_list_is_as_each_database_likes_it() {
         let sqlite = list().for_sqlite();
-        assert_eq!(sqlite.text, "SELECT id FROM cases WHERE tenant = $1 AND id IN ($2, $3, $4, $5) AND version > $6");
+        assert_eq!(sqlite.text, "SELECT id FROM cases WHERE tenant = ? AND id IN (?, ?, ?, ?) AND version > ?");
         assert_eq!(sqlite.arguments[4], Value::from("c"));
         let postgres = list().for_postgres();
         let text =
@@ -301,10 +308,7 @@ mod tests {
             insert.push(" ON CONFLICT (a) DO NOTHING");
             insert.build()
         };
-        assert_eq!(
-            insert().for_sqlite().text,
-            "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT (a) DO NOTHING"
-        );
+        assert_eq!(insert().for_sqlite().text, "INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ON CONFLICT (a) DO NOTHING");
         let postgres = insert().for_postgres();
         let text = "INSERT INTO t (a, b) SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT (a) DO NOTHING";
         assert_eq!(postgres.text, text);
