@@ -24,6 +24,8 @@ pub mod organisation;
 
 pub mod obligation;
 
+pub mod register;
+
 pub mod silence;
 
 pub mod notice;

@@ -231,7 +231,7 @@ pub struct Deviation {
 }
 
 /// How a deviation closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Closing {
     /// It became known that it was met, late.
@@ -251,6 +251,12 @@ impl Closing {
             Self::Explained => "explained",
             Self::Withdrawn => "withdrawn",
         }
+    }
+
+    /// The closing that a word names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::MetLate, Self::Explained, Self::Withdrawn].into_iter().find(|closing| closing.word() == word)
     }
 }
 

@@ -25,7 +25,7 @@ impl Daemon {
             self.store.note_data_quality(tenant, &recipient.to_string(), "undelivered", &code, now).await?;
             let subject = recipient.to_string();
             let (actor, action) = ("fristvakt", "message.undelivered");
-            let entry = AuditEntry { tenant, actor, action, subject: &subject, reason: &code };
+            let entry = AuditEntry { tenant, actor, action, subject: &subject, reason: &code, ..AuditEntry::default() };
             self.store.audit(entry, now).await?;
             for (next, names) in &onward {
                 tracing::warn!(id = %message, to = %recipient, %next, notices = names.len(), %code, "undelivered when its next step came; passed on");

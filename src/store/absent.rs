@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::append::Counts;
 use super::sql;
-use super::{At, StoreError, Write};
+use super::{StoreError, Write};
 use crate::calendar::Instant;
 
 /// Removes the tenant's cases that are not in `present`.
@@ -40,9 +40,7 @@ pub(super) async fn remove_case(write: &mut Write, tenant: &str, case: &str, now
                     WHERE tenant = $1 AND case_id = $2 AND state = 'pending' RETURNING message";
     let touched: Vec<Option<String>> =
         sql::query_scalar(withdraw).bind(tenant).bind(case).fetch_all(&mut *write).await?;
-    let close = "UPDATE deviations SET closed_at = $3, closed_as = 'withdrawn' \
-                 WHERE tenant = $1 AND case_id = $2 AND closed_as IS NULL";
-    sql::query(close).bind(tenant).bind(case).bind(At::from(now)).execute(&mut *write).await?;
+    super::register::withdraw_absent(write, tenant, case, now).await?;
     let touched: Vec<String> = touched.into_iter().flatten().collect();
     super::rounds::withdraw_empty(write, &touched, now).await
 }

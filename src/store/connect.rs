@@ -45,6 +45,9 @@ impl Store {
         if purpose == Purpose::Work {
             store.refuse_half_moved(access).await?;
         }
+        if access != Access::Read {
+            store.complete_register().await?;
+        }
         Ok(store)
     }
 

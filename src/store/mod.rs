@@ -61,7 +61,7 @@ use crate::calendar::Instant;
 
 pub use append::{Appended, Counts, Load};
 pub use apply::{Application, Applied, Channels, EMAIL, Subscription};
-pub use audit::{AuditEntry, AuditRow};
+pub use audit::{AuditEntry, AuditFilter, AuditRow, ChainEnd, Verified, Wrong};
 pub use calendar::CalendarRow;
 pub use columns::{At, Day};
 pub use connect::Access;
@@ -82,7 +82,7 @@ pub use outbox::{
 pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;
 pub use reconciled::{CasePage, Reconciled, SentRow};
-pub use register::{DeviationName, Explanation};
+pub use register::{Author, Decided, DeviationEventRow, Explanation};
 pub use server::{ServerExamination, ServerState, examine_server};
 pub use silences::{NewSilence, SilenceRow};
 pub use sources::{

@@ -85,7 +85,8 @@ impl Store {
         let number: i64 = query.fetch_one(&mut write).await?;
         revisit_covered(&mut write, tenant, covers).await?;
         let subject = format!("silence {number}: {covers} until {until}");
-        let entry = AuditEntry { tenant, actor: by, action: "silence.add", subject: &subject, reason };
+        let entry =
+            AuditEntry { tenant, actor: by, action: "silence.add", subject: &subject, reason, ..AuditEntry::default() };
         record(&mut write, entry, now).await?;
         write.commit().await?;
         Ok(SilenceId(number))
@@ -109,7 +110,14 @@ impl Store {
         let covers = silence.covered()?;
         revisit_covered(&mut write, &silence.tenant, &covers).await?;
         let subject = format!("silence {id}: {covers}");
-        let entry = AuditEntry { tenant: &silence.tenant, actor: by, action: "silence.end", subject: &subject, reason };
+        let entry = AuditEntry {
+            tenant: &silence.tenant,
+            actor: by,
+            action: "silence.end",
+            subject: &subject,
+            reason,
+            ..AuditEntry::default()
+        };
         record(&mut write, entry, now).await?;
         write.commit().await?;
         Ok(true)

@@ -75,7 +75,14 @@ impl Line {
     async fn report_address(&self, message: &Claimed, failure: &Failure, now: Instant) -> Result<(), StoreError> {
         let (tenant, subject) = (message.tenant.as_str(), message.recipient.to_string());
         let reason = failure.code.as_str();
-        let entry = AuditEntry { tenant, actor: "fristvakt", action: "address.refused", subject: &subject, reason };
+        let entry = AuditEntry {
+            tenant,
+            actor: "fristvakt",
+            action: "address.refused",
+            subject: &subject,
+            reason,
+            ..AuditEntry::default()
+        };
         self.daemon.store.audit(entry, now).await?;
         self.daemon.store.note_data_quality(tenant, &subject, "address_refused", reason, now).await
     }

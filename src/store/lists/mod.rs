@@ -226,13 +226,27 @@ fn obligations(filter: &ObligationFilter, now: Instant) -> Builder {
     query
 }
 
+/// What a [`DeviationRow`] is read from. An escalation is about the lapse during which it was accepted.
+const DEVIATIONS: &str = "SELECT d.*, CASE WHEN d.facts_closed_as = 'met_late' THEN d.facts_closed_at END AS met_late_at, \
+     (SELECT count(*) FROM notices n WHERE n.tenant = d.tenant AND n.case_id = d.case_id \
+         AND n.rule = d.rule AND n.start = d.start AND n.state = 'sent') AS notices_sent, \
+     (SELECT min(a.ended_at) FROM notices n JOIN attempts a ON a.message = n.message AND a.phase = 'accepted' \
+         WHERE n.tenant = d.tenant AND n.case_id = d.case_id AND n.rule = d.rule AND n.start = d.start \
+         AND n.state = 'sent' AND n.purpose = 'escalation' AND a.ended_at >= d.opened_at \
+         AND NOT EXISTS (SELECT 1 FROM deviations l WHERE l.tenant = d.tenant AND l.case_id = d.case_id \
+             AND l.rule = d.rule AND l.start = d.start AND l.number > d.number AND l.opened_at <= a.ended_at)) AS escalated_at, \
+     (SELECT n.role FROM notices n JOIN attempts a ON a.message = n.message AND a.phase = 'accepted' \
+         WHERE n.tenant = d.tenant AND n.case_id = d.case_id AND n.rule = d.rule AND n.start = d.start \
+         AND n.state = 'sent' AND n.purpose = 'escalation' AND a.ended_at >= d.opened_at \
+         AND NOT EXISTS (SELECT 1 FROM deviations l WHERE l.tenant = d.tenant AND l.case_id = d.case_id \
+             AND l.rule = d.rule AND l.start = d.start AND l.number > d.number AND l.opened_at <= a.ended_at) \
+         ORDER BY a.ended_at, n.position, n.repetition, n.role LIMIT 1) AS escalated_to \
+     FROM deviations d";
+
 /// Deviations that match.
 fn deviations(filter: &DeviationFilter) -> Builder {
-    let mut query = Builder::new(
-        "SELECT d.*, (SELECT count(*) FROM notices n WHERE n.tenant = d.tenant AND n.case_id = d.case_id \
-         AND n.rule = d.rule AND n.start = d.start AND n.state = 'sent') AS notices_sent \
-         FROM deviations d WHERE 1 = 1",
-    );
+    let mut query = Builder::new(DEVIATIONS);
+    query.push(" WHERE 1 = 1");
     equal(&mut query, "tenant", filter.tenant.as_deref());
     of_case(&mut query, "case_id", filter.case.as_deref());
     equal(&mut query, "unit", filter.unit.as_deref());

@@ -91,6 +91,8 @@ pub struct NoticeRow {
 /// A deviation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, FromRow)]
 pub struct DeviationRow {
+    /// What names it for ever: twelve letters and digits, made of the names below.
+    pub id: String,
     /// The municipality's id.
     pub tenant: String,
     /// The case's id.
@@ -120,16 +122,42 @@ pub struct DeviationRow {
     pub due_on: Day,
     /// The day to which days late are counted; none: today while it is open, and 0 days where it is withdrawn.
     pub late_until: Option<Day>,
-    /// When it closed.
+    /// When the first escalation about it was accepted by the other side, after it was opened and before a later lapse.
+    pub escalated_at: Option<At>,
+    /// The role that the ladder names for that escalation.
+    pub escalated_to: Option<String>,
+    /// When it closed; none while it is open.
     pub closed_at: Option<At>,
-    /// `met_late`, `explained` or `withdrawn`.
+    /// `met_late`, `explained` or `withdrawn`; none while it is open.
     pub closed_as: Option<String>,
-    /// Why it happened, as explained by a person.
+    /// When it was first known as met late, whatever a person decided about it.
+    pub met_late_at: Option<At>,
+    /// Why it happened, as explained by a person: a code of [`crate::register::Causes`].
+    pub cause_code: Option<String>,
+    /// Why it happened, in words.
     pub cause: Option<String>,
-    /// What was done about it.
+    /// What was or will be done about it.
     pub action: Option<String>,
-    /// Who explained or withdrew it.
+    /// The day by which it will be done.
+    pub action_due: Option<Day>,
+    /// Who explained it.
     pub explained_by: Option<String>,
+    /// When they did.
+    pub explained_at: Option<At>,
+    /// Why the facts say that there was no lapse: `met`, `paused`, `gone`, or why the obligation is void.
+    pub facts_reason: Option<String>,
+    /// Why a person withdrew it, in words.
+    pub withdrawn_reason: Option<String>,
+    /// Who withdrew it; none where the facts did.
+    pub withdrawn_by: Option<String>,
+    /// When that person did.
+    pub withdrawn_at: Option<At>,
+    /// Who last took an explanation or a withdrawal back.
+    pub reopened_by: Option<String>,
+    /// When they did.
+    pub reopened_at: Option<At>,
+    /// 1 where no message may leave for the case, so that only the coordinator is shown it.
+    pub protected: i64,
     /// How many notices of the obligation went out.
     pub notices_sent: i64,
 }

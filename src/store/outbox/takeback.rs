@@ -189,15 +189,21 @@ impl Store {
         reason: &str,
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let mut write = self.write(Scope::Rows).await?;
         let subject = message.to_string();
-        let query = sql::query_scalar(update).bind(&subject).bind(At::from(now));
-        let tenant: Option<String> = query.fetch_optional(&mut write).await?;
+        let select = "SELECT tenant FROM messages WHERE id = $1";
+        let tenant: Option<String> = sql::query_scalar(select).bind(&subject).fetch_optional(&self.readers).await?;
         let Some(tenant) = tenant else { return Ok(false) };
+        let mut write = self.write_in(&tenant).await?;
+        let query = sql::query_scalar(update).bind(&subject).bind(At::from(now));
+        let changed: Option<String> = query.fetch_optional(&mut write).await?;
+        if changed.is_none() {
+            return Ok(false);
+        }
         let probe = "UPDATE channels SET held_until = $2 WHERE held_until > $2 AND $3 IN ('message.retry', 'message.replay') \
                      AND name = (SELECT channel FROM messages WHERE id = $1)";
         sql::query(probe).bind(&subject).bind(At::from(now)).bind(action).execute(&mut write).await?;
-        record(&mut write, AuditEntry { tenant: &tenant, actor, action, subject: &subject, reason }, now).await?;
+        let entry = AuditEntry { tenant: &tenant, actor, action, subject: &subject, reason, ..AuditEntry::default() };
+        record(&mut write, entry, now).await?;
         write.commit().await?;
         Ok(true)
     }

@@ -92,7 +92,14 @@ async fn what_was_sent_is_proved_and_the_reconciliation_noted() {
 #[tokio::test]
 async fn what_people_did_and_what_could_not_be_used_is_on_record() {
     let Some(house) = House::furnished().await else { return };
-    let entry = AuditEntry { tenant: "sokndal", actor: "kari", action: "x", subject: "y", reason: "z" };
+    let entry = AuditEntry {
+        tenant: "sokndal",
+        actor: "kari",
+        action: "x",
+        subject: "y",
+        reason: "z",
+        ..AuditEntry::default()
+    };
     house.store.audit(entry, at(BEGIN)).await.expect("written");
     assert_eq!(house.store.audit_trail("sokndal").await.expect("read").len(), 1);
     let found = Quarantined::new("sokndal", "person p9".to_owned(), "no".to_owned(), at(BEGIN));

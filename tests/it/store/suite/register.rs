@@ -1,13 +1,18 @@
 use chrono::NaiveDate;
 use fristvakt::engine::Occasion;
 use fristvakt::notice::Recipient;
-use fristvakt::store::{DeviationFilter, DeviationName, Explanation};
+use fristvakt::register::{DeviationName, Impossible};
+use fristvakt::store::{Author, Decided, DeviationFilter, Explanation};
 
 use super::{BEGIN, House, at, event};
 
 const OVERDUE: &str = "2026-03-17T12:00:00+01:00";
 const NAME: DeviationName<'_> =
     DeviationName { tenant: "sokndal", case: "S-17", rule: "sokndal/decision", start: "e1", number: 0 };
+
+const KARI: Author<'_> = Author { by: "kari", via: "" };
+const EXPLANATION: Explanation<'_> =
+    Explanation { cause_code: "absence", cause: "sykdom", action: "vikar", action_due: None };
 
 /// Rule, start, how it closed and days late on 20 March.
 async fn deviations(house: &House) -> Vec<String> {
@@ -48,15 +53,15 @@ async fn a_deviation_whose_obligation_is_gone_is_withdrawn_and_kept() {
 async fn what_a_person_explained_stays_explained_until_there_was_no_lapse() {
     let Some(house) = House::furnished().await else { return };
     house.tick(OVERDUE, Occasion::Between).await;
-    let explanation = Explanation { cause: "sykdom", action: "vikar", by: "kari" };
-    assert!(house.store.explain_away(NAME, explanation, at(OVERDUE)).await.expect("explained"));
+    let explain = || house.store.explain_away(NAME, EXPLANATION, KARI, at(OVERDUE));
+    assert_eq!(explain().await.expect("explained"), Decided::Done);
     house.append(&event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-18""#)).await;
     house.tick("2026-03-19T12:00:00+01:00", Occasion::Between).await;
     assert_eq!(deviations(&house).await, [r#"e1 0 "explained" 2"#]);
     house.append(&event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-10""#)).await;
     house.tick("2026-03-19T13:00:00+01:00", Occasion::Between).await;
     assert_eq!(deviations(&house).await, [r#"e1 0 "withdrawn" 0"#]);
-    assert!(!house.store.explain_away(NAME, explanation, at(OVERDUE)).await.expect("decided"));
+    assert_eq!(explain().await.expect("decided"), Decided::Impossible(Impossible::NoLapse));
     let trail = house.store.audit_trail("sokndal").await.expect("read");
     assert_eq!((trail.len(), trail[0].action.as_str(), trail[0].actor.as_str()), (1, "deviation.explain", "kari"));
 }
@@ -65,7 +70,8 @@ async fn what_a_person_explained_stays_explained_until_there_was_no_lapse() {
 async fn what_a_person_withdrew_stays_withdrawn() {
     let Some(house) = House::furnished().await else { return };
     house.tick(OVERDUE, Occasion::Between).await;
-    assert!(house.store.withdraw_deviation(NAME, "feilført", "kari", at(OVERDUE)).await.expect("withdrawn"));
+    let withdrawn = house.store.withdraw_deviation(NAME, "feilført", KARI, at(OVERDUE)).await.expect("withdrawn");
+    assert_eq!(withdrawn, Decided::Done);
     house.append(r#"{"type":"case","tenant":"sokndal","id":"S-17","unit":"oppvekst"}"#).await;
     house.tick("2026-03-18T12:00:00+01:00", Occasion::Between).await;
     assert_eq!(deviations(&house).await, [r#"e1 0 "withdrawn" 0"#]);
