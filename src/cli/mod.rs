@@ -1,5 +1,6 @@
 //! The command line: parse, wire, dispatch, exit codes.
 
+mod audit;
 mod check;
 mod demo;
 mod deviations;
@@ -50,11 +51,14 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at the audit trail, and check that nobody changed it.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Load and lint a rules folder: errors, and what parses but cannot be meant so.
     Check(check::Check),
     /// The main job from nothing: sample municipalities, real mail to a local catcher, ten weeks in fast-forward.
     Demo(demo::Demo),
-    /// Look at deviations (avvik).
+    /// Look at deviations (avvik), explain and withdraw them.
     #[command(subcommand)]
     Deviations(deviations::Deviations),
     /// Check everything that an installation needs, and say how to mend what is not well.
@@ -198,6 +202,7 @@ fn is_coloured() -> bool {
 #[must_use]
 pub fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
+        Command::Audit(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Deviations(command) => command.run(),

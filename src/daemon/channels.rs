@@ -88,7 +88,7 @@ impl Channels {
         }
     }
 
-    /// What besides mail hears of a tenant's notices. Mail always does, so that nothing is lost where it is not set up
+    /// What besides mail hears of a tenant's notices, or of its deviations. Mail always does, so that nothing is lost where it is not set up
     /// yet.
     pub(super) fn subscriptions(&self, tenant: &str) -> Vec<Subscription> {
         let serving = self.webhooks.iter().filter(|webhook| webhook.serves(tenant));
@@ -97,6 +97,7 @@ impl Channels {
                 channel: channel_name(webhook),
                 purposes: webhook.purposes(),
                 roles: webhook.roles().map(<[Role]>::to_vec),
+                deviations: webhook.hears_of_deviations(),
             })
             .collect()
     }

@@ -13,13 +13,15 @@ use crate::case::CaseRef;
 use crate::delivery::message::{
     BacklogLine, Counted, Line, MessageContent, Reached, Reader, RecipientKind, TenantKind, TenantMessage, Told,
 };
-use crate::delivery::webhook::{WebhookEvent, WebhookKind};
+use crate::delivery::webhook::{WebhookDeviation, WebhookEvent, WebhookSubject};
 use crate::language::Language;
 use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::Status;
 use crate::organisation::{Address, Organisation};
+use crate::register::Happening;
 use crate::store::{
-    Claimed, ClaimedNotice, EMAIL, NoticeRow, ObligationFilter, ObligationRow, StoreError, StoredOrganisation,
+    Claimed, ClaimedNotice, DeviationEvent, EMAIL, NoticeRow, ObligationFilter, ObligationRow, StoreError,
+    StoredOrganisation,
 };
 
 /// What a message to a person, a mailbox or the fallback says.
@@ -82,7 +84,7 @@ pub(super) fn event(
     let tenant = &organisation.tenant;
     let line = line(rules, tenant.case_url.as_deref(), tenant.language, one)?;
     Some(WebhookEvent {
-        kind: WebhookKind::from(line.purpose),
+        subject: WebhookSubject::Notice(line.purpose),
         tenant: tenant.id.clone(),
         days: line.days(civil_date(tenant.zone, now)),
         reference: line.reference,
@@ -112,7 +114,7 @@ pub(super) fn replayed_event(
     let purpose = [Purpose::Reminder, Purpose::Escalation].into_iter().find(|one| one.word() == notice.purpose)?;
     let days = (notice.due_on.0 - civil_date(tenant.zone, now)).num_days();
     Some(WebhookEvent {
-        kind: WebhookKind::from(purpose),
+        subject: WebhookSubject::Notice(purpose),
         tenant: tenant.id.clone(),
         days,
         reference: CaseRef::parse(&notice.reference).ok()?,
@@ -126,6 +128,45 @@ pub(super) fn replayed_event(
         role: Role::parse(&notice.role)?,
         at: message.slot,
         possible_repeat: true,
+    })
+}
+
+/// What a webhook is told of something that happened to a deviation; `None`: the row says nothing that we know.
+pub(super) fn deviation_event(
+    rules: &Rules,
+    organisation: &Organisation,
+    message: &Claimed,
+    event: &DeviationEvent,
+    now: Instant,
+) -> Option<WebhookEvent> {
+    let tenant = &organisation.tenant;
+    let happening = event.happening()?;
+    // A rule that is gone has no words any more; its code says which it was.
+    let notice =
+        rules.set.rule_named(&event.rule).map(|rule| rules.set.rule(rule).notice.text(tenant.language).clone());
+    Some(WebhookEvent {
+        subject: WebhookSubject::Deviation(WebhookDeviation {
+            id: event.id.clone(),
+            sequence: event.number,
+            happening,
+            rule: event.rule.clone(),
+            unit: event.unit.clone(),
+            days_late: event.days_late,
+            cause_code: event.cause_code.clone(),
+        }),
+        tenant: tenant.id.clone(),
+        days: (event.due_on.0 - civil_date(tenant.zone, now)).num_days(),
+        reference: CaseRef::parse(&event.reference).ok()?,
+        code: event.code.as_str().into(),
+        due_on: event.due_on.0,
+        overdue: !matches!(happening, Happening::Closed(_)),
+        language: tenant.language,
+        tenant_name: tenant.name.clone(),
+        notice: notice.unwrap_or_else(|| event.code.as_str().into()),
+        link: link(tenant.case_url.as_deref(), &event.reference),
+        role: Role::parse(&event.responsible).unwrap_or(Role::Responsible),
+        at: event.at.instant(),
+        possible_repeat: message.possible_repeat,
     })
 }
 

@@ -6,7 +6,7 @@ use super::{Daemon, Rules};
 use crate::calendar::Instant;
 use crate::config::Mode;
 use crate::engine::{Municipality, Occasion, Plan, plan};
-use crate::store::{self, Application, Applied, EMAIL, StoreError, StoredCase, StoredOrganisation};
+use crate::store::{self, Application, Applied, EMAIL, StoreError, StoredCase, StoredOrganisation, Subscription};
 
 /// How many cases are planned in one transaction.
 const BATCH: u32 = 500;
@@ -48,7 +48,13 @@ impl Daemon {
         }
         let (organisations, quarantined) = self.municipalities(&rules, now).await?;
         swept.quarantined += quarantined;
+        // What people decided since the last sweep; what plans change is told with them.
+        let unannounced = self.store.unannounced().await?;
         for stored in organisations.iter() {
+            let tenant = &stored.organisation.tenant;
+            if unannounced.iter().any(|id| *id == *tenant.id) {
+                self.store.announce(tenant, self.ways_out(&self.channels.subscriptions(&tenant.id)), now).await?;
+            }
             match self.sweep_tenant(&rules, stored, now, &mut swept).await {
                 Err(error @ StoreError::Unreadable { .. }) => {
                     tracing::error!(tenant = %stored.organisation.tenant.id, %error, "nothing can be planned");
@@ -147,6 +153,13 @@ impl Daemon {
         Ok(last)
     }
 
+    fn ways_out<'s>(&self, subscriptions: &'s [Subscription]) -> store::Channels<'s> {
+        match self.mode {
+            Mode::Live => store::Channels::Send(subscriptions),
+            Mode::Shadow => store::Channels::Shadow,
+        }
+    }
+
     async fn plan_cases(
         &self,
         municipality: &Municipality<'_>,
@@ -164,10 +177,7 @@ impl Daemon {
             .collect();
         let tenant = &municipality.organisation.tenant;
         let subscriptions = self.channels.subscriptions(&tenant.id);
-        let channels = match self.mode {
-            Mode::Live => store::Channels::Send(&subscriptions),
-            Mode::Shadow => store::Channels::Shadow,
-        };
+        let channels = self.ways_out(&subscriptions);
         let applied = self.store.apply_batch(tenant, municipality.rules, &applications, channels, now, slot).await?;
         Ok(applied.iter().filter(|outcome| **outcome != Applied::Stale).count())
     }

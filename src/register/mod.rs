@@ -11,6 +11,7 @@
 //! [`Standing::closed`] of the two: it can be asked at any time, in any order of events.
 
 mod causes;
+mod decision;
 mod numbers;
 mod text;
 
@@ -20,7 +21,11 @@ use crate::calendar::Instant;
 use crate::obligation::Closing;
 
 pub use causes::{Cause, Causes};
+pub use decision::{Decision, Explanation, Unusable, Written};
 pub use text::{LONGEST, Unfit, author, free_text};
+
+/// The letters and digits of ids: those that are taken for others are left out.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// What is known of a deviation: by the facts, and by a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,6 +147,17 @@ impl Act {
     }
 }
 
+/// An id as somebody typed it, read as it was meant: in small letters, and without those that look like digits.
+#[must_use]
+pub fn typed_id(text: &str) -> String {
+    let meant = |char: char| match char.to_ascii_lowercase() {
+        'o' => '0',
+        'i' | 'l' => '1',
+        other => other,
+    };
+    text.trim().chars().map(meant).collect()
+}
+
 /// What names a deviation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeviationName<'a> {
@@ -162,7 +178,6 @@ impl DeviationName<'_> {
     /// same id in every database; of a million deviations two share one with a chance of one in two million.
     #[must_use]
     pub fn id(&self) -> String {
-        const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         let mut digest = Sha256::new();
         for part in [self.tenant, self.case, self.rule, self.start] {
             digest.update((part.len() as u64).to_le_bytes());

@@ -18,6 +18,7 @@ use crate::calendar::{Calendar, Span, YearlyDay};
 use crate::language::Localized;
 use crate::notice::{Purpose, Role};
 use crate::obligation::RuleIndex;
+use crate::register::Causes;
 use crate::vocabulary::{AttributeId, EventKind, ValueType, Vocabulary};
 
 pub use codes::Code;
@@ -30,6 +31,8 @@ pub use format::{FileKind, Written, load};
 pub struct RuleSet {
     /// The words.
     pub vocabulary: Vocabulary,
+    /// Why deviations happen: what a person may choose from.
+    pub causes: Causes,
     /// The calendars.
     pub calendars: Vec<Calendar>,
     /// The packs, in the order of their file names.

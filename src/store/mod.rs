@@ -82,7 +82,7 @@ pub use outbox::{
 pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;
 pub use reconciled::{CasePage, Reconciled, SentRow};
-pub use register::{Author, Decided, DeviationEventRow, Explanation};
+pub use register::{Decided, DeviationEvent, DeviationEventRow, announced};
 pub use server::{ServerExamination, ServerState, examine_server};
 pub use silences::{NewSilence, SilenceRow};
 pub use sources::{

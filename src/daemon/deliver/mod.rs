@@ -22,6 +22,7 @@
 
 mod clerk;
 mod crash;
+mod deviation;
 mod line;
 mod mail;
 mod outcome;

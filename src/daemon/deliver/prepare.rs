@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::TimeDelta;
 
 use super::Delivered;
+use super::deviation::is_about_deviation;
 use crate::calendar::{Instant, end_of_day, first_instant};
 use crate::daemon::content::{address_of, content, event, language_of, replayed_event};
 use crate::daemon::recheck::{Applicable, Recheck, Rechecked};
@@ -72,18 +73,20 @@ const ROUND: TimeDelta = TimeDelta::minutes(10);
 pub(super) const SHORTLY: TimeDelta = TimeDelta::seconds(5);
 
 /// Prepares messages of one municipality.
-struct Preparer<'a> {
-    daemon: &'a Daemon,
-    rules: &'a Rules,
-    stored: &'a StoredOrganisation,
+pub(super) struct Preparer<'a> {
+    pub(super) daemon: &'a Daemon,
+    pub(super) rules: &'a Rules,
+    pub(super) stored: &'a StoredOrganisation,
     municipality: Municipality<'a>,
     /// As of when its facts are, where that is too long ago.
     stale_since: Option<Instant>,
-    now: Instant,
+    pub(super) now: Instant,
 }
 
 impl Preparer<'_> {
     async fn messages(&self, messages: Vec<Claimed>, delivered: &mut Delivered) -> Result<Vec<Prepared>, StoreError> {
+        let (about_deviations, messages) = messages.into_iter().partition(is_about_deviation);
+        let mut prepared = self.deviations(about_deviations, delivered).await?;
         let messages = self.after_the_round(messages).await?;
         let messages = self.within_hours(messages).await?;
         let messages = self.within_caps(messages).await?;
@@ -96,7 +99,6 @@ impl Preparer<'_> {
             sent.entry(row.case.clone()).or_default().push(row);
         }
         let recheck = Recheck::new(&self.municipality, &cases, &sent, self.now);
-        let mut prepared = Vec::with_capacity(messages.len());
         for message in messages {
             if message.is_replay {
                 prepared.extend(self.replay(message, &cases).await?);
@@ -316,7 +318,7 @@ impl Preparer<'_> {
 }
 
 /// Ids, each once.
-fn ids<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub(super) fn ids<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut ids: Vec<&str> = all.collect();
     ids.sort_unstable();
     ids.dedup();

@@ -9,6 +9,7 @@ use super::words;
 use crate::case::CaseRef;
 use crate::language::Language;
 use crate::notice::Role;
+use crate::register::Happening;
 use crate::words::{by, holder, long_date};
 
 /// Everything that a chat may show of a notice.
@@ -47,8 +48,8 @@ pub enum ChatKind {
     Reminder,
     /// Somebody above was told.
     Escalation,
-    /// A deviation was opened.
-    Deviation,
+    /// Something happened to a deviation, which was so many days late then.
+    Deviation(Happening, i64),
 }
 
 /// The lines, in reading order, each on one line and plain.
@@ -82,14 +83,22 @@ impl ChatText {
         let case = by(language, ["Sak", "Sak", "Case"]);
         Self {
             title: plain(&format!("{case} {}: {notice}", content.reference)),
-            when: words::when(language, content.days, content.overdue),
-            overdue: content.overdue,
+            when: when(content),
+            overdue: content.overdue && !matches!(content.kind, ChatKind::Deviation(Happening::Closed(_), _)),
             due: plain(&due(language, content.due_on, content.code)),
             whom: whom(language, content.kind, content.role),
             repeat: content.possible_repeat.then(|| repeat(language).to_owned()),
             footer: plain(&footer(language, content.tenant_name)),
             link: link.map(|link| (by(language, ["Åpne saken", "Opne saka", "Open the case"]), link.to_owned())),
         }
+    }
+}
+
+/// How it stands; of what has closed, how it did.
+fn when(content: &ChatContent<'_>) -> String {
+    match content.kind {
+        ChatKind::Deviation(Happening::Closed(how), late) => words::closed(content.language, how, late),
+        _ => words::when(content.language, content.days, content.overdue),
     }
 }
 
@@ -114,14 +123,7 @@ fn whom(language: Language, kind: ChatKind, role: &Role) -> String {
                 format!("Escalation to {holder}."),
             ],
         ),
-        ChatKind::Deviation => by(
-            language,
-            [
-                format!("Avvik. Ansvarlig er {holder}."),
-                format!("Avvik. Ansvarleg er {holder}."),
-                format!("Deviation. Responsible is {holder}."),
-            ],
-        ),
+        ChatKind::Deviation(happening, _) => words::deviation(language, happening, holder),
     }
 }
 

@@ -9,7 +9,7 @@ mod signature;
 mod slack;
 mod teams;
 
-pub use payload::{WebhookEvent, WebhookKind};
+pub use payload::{WebhookDeviation, WebhookEvent, WebhookKind, WebhookSubject};
 pub use send::Webhook;
 pub use settings::{Endpoint, Format, WebhookSettings};
 pub use signature::SigningSecret;

@@ -10,8 +10,10 @@ use crate::case::CaseRef;
 use crate::delivery::message::{ChatContent, ChatKind, ChatText, TEST_MARK};
 use crate::language::Language;
 use crate::notice::{Purpose, Role};
+use crate::obligation::Closing;
+use crate::register::Happening;
 
-/// What a webhook is told of.
+/// What a webhook can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookKind {
@@ -19,15 +21,43 @@ pub enum WebhookKind {
     Reminder,
     /// An escalation went out, or would have by mail.
     Escalation,
-    /// A deviation was opened.
+    /// A deviation was opened, closed or opened again.
     Deviation,
+}
+
+/// What a webhook is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WebhookSubject {
+    /// A notice that went out, or would have by mail.
+    Notice(Purpose),
+    /// Something that happened to a deviation.
+    Deviation(WebhookDeviation),
+}
+
+/// What happened to a deviation. No words of anybody: whoever may read them looks into the register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookDeviation {
+    /// What names the deviation.
+    pub id: String,
+    /// The place of this among everything that happened to the obligation's deviations, from 1. Larger is later.
+    pub sequence: i64,
+    /// What happened.
+    pub happening: Happening,
+    /// The rule's full name.
+    pub rule: String,
+    /// The case's unit.
+    pub unit: Option<String>,
+    /// Calendar days late when it happened.
+    pub days_late: i64,
+    /// The cause that a person gave, where they explained it.
+    pub cause_code: Option<String>,
 }
 
 /// One thing to tell a webhook.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WebhookEvent {
     /// What it is.
-    pub kind: WebhookKind,
+    pub subject: WebhookSubject,
     /// The municipality's id.
     pub tenant: Arc<str>,
     /// What the case is called.
@@ -70,10 +100,10 @@ impl WebhookEvent {
     pub(super) fn chat(&self) -> ChatText {
         ChatText::new(&ChatContent {
             language: self.language,
-            kind: match self.kind {
-                WebhookKind::Reminder => ChatKind::Reminder,
-                WebhookKind::Escalation => ChatKind::Escalation,
-                WebhookKind::Deviation => ChatKind::Deviation,
+            kind: match &self.subject {
+                WebhookSubject::Notice(Purpose::Reminder) => ChatKind::Reminder,
+                WebhookSubject::Notice(Purpose::Escalation) => ChatKind::Escalation,
+                WebhookSubject::Deviation(deviation) => ChatKind::Deviation(deviation.happening, deviation.days_late),
             },
             tenant_name: &self.tenant_name,
             reference: &self.reference,
@@ -91,29 +121,48 @@ impl WebhookEvent {
     /// The event as JSON for programs, `{"type", "timestamp", "data"}`: no words. The same event is the same bytes.
     #[must_use]
     pub fn standard(&self) -> String {
-        let (event_type, purpose) = match self.kind {
-            WebhookKind::Reminder => ("notice.reminder", Some(Purpose::Reminder.word())),
-            WebhookKind::Escalation => ("notice.escalation", Some(Purpose::Escalation.word())),
-            WebhookKind::Deviation => ("deviation.opened", None),
+        let role = match &self.role {
+            // A contact's name may say what the case is about.
+            Role::Contact(_) => "contact".to_owned(),
+            role => role.to_string(),
         };
-        let payload = Payload {
-            event_type,
-            timestamp: self.at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            data: Data {
-                tenant: &self.tenant,
-                reference: self.reference.as_str(),
-                rule: &self.code,
-                due_on: self.due_on,
-                days: self.days,
-                // A contact's name may say what the case is about.
-                role: match &self.role {
-                    Role::Contact(_) => "contact".to_owned(),
-                    role => role.to_string(),
-                },
-                purpose,
-                possible_repeat: self.possible_repeat,
-            },
+        let (tenant, reference) = (&*self.tenant, self.reference.as_str());
+        let (due_on, possible_repeat) = (self.due_on, self.possible_repeat);
+        let (event_type, data) = match &self.subject {
+            WebhookSubject::Notice(purpose) => {
+                let event_type = match purpose {
+                    Purpose::Reminder => "notice.reminder",
+                    Purpose::Escalation => "notice.escalation",
+                };
+                let (rule, days, purpose) = (&*self.code, self.days, purpose.word());
+                (event_type, Data::Notice { tenant, reference, rule, due_on, days, role, purpose, possible_repeat })
+            }
+            WebhookSubject::Deviation(deviation) => {
+                let WebhookDeviation { id, sequence, happening, rule, unit, days_late, cause_code } = deviation;
+                let (event_type, closed_as) = match happening {
+                    Happening::Opened => ("deviation.opened", None),
+                    Happening::Reopened => ("deviation.reopened", None),
+                    Happening::Closed(how) => ("deviation.closed", Some(*how)),
+                };
+                let data = Data::Deviation {
+                    tenant,
+                    id,
+                    sequence: *sequence,
+                    reference,
+                    rule,
+                    code: &self.code,
+                    unit: unit.as_deref(),
+                    responsible: role,
+                    due_on,
+                    days_late: *days_late,
+                    closed_as,
+                    cause_code: cause_code.as_deref(),
+                    possible_repeat,
+                };
+                (event_type, data)
+            }
         };
+        let payload = Payload { event_type, timestamp: self.at.to_rfc3339_opts(SecondsFormat::Secs, true), data };
         // Strings and numbers alone: there is nothing in it that could fail.
         serde_json::to_string(&payload).unwrap_or_default()
     }
@@ -140,15 +189,35 @@ struct Payload<'a> {
 }
 
 #[derive(Serialize)]
-struct Data<'a> {
-    tenant: &'a str,
-    reference: &'a str,
-    rule: &'a str,
-    due_on: NaiveDate,
-    days: i64,
-    role: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    purpose: Option<&'static str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    possible_repeat: bool,
+#[serde(untagged)]
+enum Data<'a> {
+    Notice {
+        tenant: &'a str,
+        reference: &'a str,
+        /// What messages call the rule.
+        rule: &'a str,
+        due_on: NaiveDate,
+        days: i64,
+        role: String,
+        purpose: &'static str,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        possible_repeat: bool,
+    },
+    Deviation {
+        tenant: &'a str,
+        id: &'a str,
+        sequence: i64,
+        reference: &'a str,
+        rule: &'a str,
+        code: &'a str,
+        unit: Option<&'a str>,
+        responsible: String,
+        due_on: NaiveDate,
+        days_late: i64,
+        closed_as: Option<Closing>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause_code: Option<&'a str>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        possible_repeat: bool,
+    },
 }

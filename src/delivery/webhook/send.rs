@@ -41,7 +41,7 @@ pub struct Webhook {
     pub(super) tls: Arc<ClientConfig>,
     secrets: Vec<SigningSecret>,
     tenants: Option<Vec<String>>,
-    kinds: Option<Vec<WebhookKind>>,
+    kinds: Vec<WebhookKind>,
     roles: Option<Vec<Role>>,
     format: Format,
     client: Client,
@@ -79,7 +79,7 @@ impl WebhookSettings {
             url,
             secrets: self.secrets(&mut warnings)?,
             tenants: self.checked_list("tenants", self.tenants.as_deref())?.map(<[String]>::to_vec),
-            kinds: self.checked_kinds(&mut warnings)?,
+            kinds: self.checked_kinds()?,
             roles: self.checked_roles()?,
             format: self.format,
         };
@@ -108,11 +108,18 @@ impl Webhook {
         self.tenants.as_ref().is_none_or(|tenants| tenants.iter().any(|known| known == tenant))
     }
 
-    /// The purposes of the notices that it asked for; all unless said.
+    /// The purposes of the notices that it asked for; `None`: all.
     #[must_use]
     pub fn purposes(&self) -> Option<Vec<Purpose>> {
-        let asked = |purpose: &Purpose| self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&(*purpose).into()));
-        self.kinds.as_ref().map(|_| [Purpose::Reminder, Purpose::Escalation].into_iter().filter(asked).collect())
+        let all = [Purpose::Reminder, Purpose::Escalation];
+        let asked: Vec<Purpose> = all.into_iter().filter(|one| self.kinds.contains(&(*one).into())).collect();
+        (asked != all).then_some(asked)
+    }
+
+    /// Whether it asked for what happens to deviations.
+    #[must_use]
+    pub fn hears_of_deviations(&self) -> bool {
+        self.kinds.contains(&WebhookKind::Deviation)
     }
 
     /// The roles whose notices it asked for; all unless said.
@@ -121,12 +128,11 @@ impl Webhook {
         self.roles.as_deref()
     }
 
-    /// Whether it is to hear of something.
+    /// Whether it is to hear of something. A deviation is told to no role, so whoever asks for deviations hears of all.
     #[must_use]
     pub fn wants(&self, tenant: &str, kind: WebhookKind, role: &Role) -> bool {
-        self.serves(tenant)
-            && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
-            && self.roles.as_ref().is_none_or(|roles| roles.contains(role))
+        let is_for_them = || self.roles.as_ref().is_none_or(|roles| roles.contains(role));
+        self.serves(tenant) && self.kinds.contains(&kind) && (kind == WebhookKind::Deviation || is_for_them())
     }
 
     /// Sends one event. `id` is the same at every attempt; `now` dates the signature.

@@ -31,7 +31,7 @@ pub struct WebhookSettings {
     pub secret_files: Vec<PathBuf>,
     /// The municipalities it hears of, by id; all unless said.
     pub tenants: Option<Vec<String>>,
-    /// What it hears of; reminders, escalations and deviations unless said.
+    /// What it hears of; reminders and escalations unless said. Deviations have to be asked for.
     pub kinds: Option<Vec<WebhookKind>>,
     /// The roles whose notices it hears of; all unless said.
     pub roles: Option<Vec<String>>,
@@ -181,17 +181,11 @@ impl WebhookSettings {
         Ok(secrets)
     }
 
-    /// What it hears of. Deviations are not sent yet: who asks for them is told so.
-    pub(super) fn checked_kinds(
-        &self,
-        warnings: &mut Vec<SettingWarning>,
-    ) -> Result<Option<Vec<WebhookKind>>, SettingError> {
+    /// What it hears of. Only who names deviations hears of them: they go to a register of the receiver's own, or to a
+    /// channel whose people asked for them.
+    pub(super) fn checked_kinds(&self) -> Result<Vec<WebhookKind>, SettingError> {
         let kinds = self.checked_list("kinds", self.kinds.as_deref())?;
-        if kinds.is_some_and(|kinds| kinds.contains(&WebhookKind::Deviation)) {
-            let problem = "deviations are not sent to webhooks yet; nothing of that kind will arrive".to_owned();
-            warnings.push(SettingWarning { key: self.key("kinds"), problem });
-        }
-        Ok(kinds.map(<[WebhookKind]>::to_vec))
+        Ok(kinds.unwrap_or(&[WebhookKind::Reminder, WebhookKind::Escalation]).to_vec())
     }
 
     /// The roles, where every word is one.

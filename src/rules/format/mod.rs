@@ -31,6 +31,7 @@ use super::diagnostics::{Finding, Report, RuleFiles};
 use super::{Code, Pack, RuleSet};
 use crate::calendar::Calendar;
 use crate::obligation::RuleIndex;
+use crate::register::Causes;
 use crate::vocabulary::Vocabulary;
 
 /// What a file of a rules folder is.
@@ -101,7 +102,7 @@ impl<'f> Loader<'f> {
     }
 
     fn load(&self) -> Option<RuleSet> {
-        let vocabulary = self.vocabulary();
+        let (vocabulary, causes) = self.vocabulary();
         let calendar_tables = self.parse(FileKind::Calendar);
         let calendar_files: Vec<_> = calendar_tables
             .iter()
@@ -114,16 +115,16 @@ impl<'f> Loader<'f> {
             let span = self.source(0).span(0..0);
             self.findings.borrow_mut().push(Finding { code: Code::NoPack, span: Some(span), message, help: None });
         }
-        self.packs(vocabulary, calendars, &pack_tables)
+        self.packs(vocabulary, calendars, &pack_tables).map(|rules| RuleSet { causes, ..rules })
     }
 
-    fn vocabulary(&self) -> Vocabulary {
-        let mut vocabulary = Vocabulary::built_in_only();
+    fn vocabulary(&self) -> (Vocabulary, Causes) {
+        let (mut vocabulary, mut causes) = (Vocabulary::built_in_only(), Causes::default());
         let tables = self.parse(FileKind::Vocabulary);
         for (file, root) in &tables {
-            words::read(&self.source(*file), root, &mut vocabulary);
+            words::read(&self.source(*file), root, &mut vocabulary, &mut causes);
         }
-        vocabulary
+        (vocabulary, causes)
     }
 
     /// The TOML of all files of a kind. A file with a syntax error is reported and read as far as it goes.
@@ -241,7 +242,7 @@ impl<'f> Loader<'f> {
             .filter(|((kind, _), _)| *kind == FileKind::Message)
             .map(|((_, path), (_, text))| (path.trim_start_matches("messages/").to_owned(), text.clone()))
             .collect();
-        RuleSet { vocabulary, calendars, packs, rules, templates }
+        RuleSet { vocabulary, causes: Causes::default(), calendars, packs, rules, templates }
     }
 }
 

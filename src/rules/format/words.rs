@@ -4,6 +4,7 @@ use toml::de::DeTable;
 
 use super::reader::{Node, Source, Table, shared};
 use crate::language::Localized;
+use crate::register::{Cause, Causes};
 use crate::rules::Code;
 use crate::vocabulary::{AttributeId, EventDefinition, Owner, ValueType, Vocabulary};
 
@@ -11,7 +12,7 @@ const TYPES: [(&str, ValueType); 4] =
     [("bool", ValueType::Bool), ("text", ValueType::Text), ("number", ValueType::Number), ("date", ValueType::Date)];
 
 /// Adds what one vocabulary file says.
-pub(super) fn read(source: &Source<'_>, root: &DeTable<'_>, vocabulary: &mut Vocabulary) {
+pub(super) fn read(source: &Source<'_>, root: &DeTable<'_>, vocabulary: &mut Vocabulary, causes: &mut Causes) {
     let mut table = Table::new(source, root, 0..0, "vocabulary");
     if let Some(events) = table.take("events").and_then(|node| source.table(node, "events table")) {
         for (name, range, node) in events.entries() {
@@ -31,6 +32,11 @@ pub(super) fn read(source: &Source<'_>, root: &DeTable<'_>, vocabulary: &mut Voc
             attribute(source, (name, range), node, owner, vocabulary);
         }
     }
+    if let Some(own) = table.take("causes").and_then(|node| source.table(node, "table of causes")) {
+        for (name, range, node) in own.entries() {
+            cause(source, (name, range), node, causes);
+        }
+    }
     table.finish();
 }
 
@@ -41,6 +47,22 @@ fn event(source: &Source<'_>, name: &str, node: &Node<'_>, vocabulary: &mut Voca
     let attributes = attributes.map_or_else(Vec::new, |attributes| typed(source, &attributes, vocabulary));
     table.finish();
     Some(EventDefinition { name: shared(name), title, attributes })
+}
+
+/// A cause of a municipality's own. Its code goes to programs and onto command lines.
+fn cause(source: &Source<'_>, (name, range): (&str, std::ops::Range<usize>), node: &Node<'_>, causes: &mut Causes) {
+    let Some(mut table) = source.table(node, "cause") else { return };
+    let title = table.require("title").and_then(|node| source.localized(node));
+    table.finish();
+    let is_plain = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_';
+    if name.is_empty() || name.len() > 40 || !name.chars().all(is_plain) {
+        let message = format!("`{name}` is no code of a cause; use 1 to 40 letters a–z, digits and _");
+        return source.error(Code::BadName, range, message);
+    }
+    let Some(title) = title else { return };
+    if !causes.add(Cause { code: shared(name), title }) {
+        source.error(Code::NameTaken, range, format!("the cause `{name}` is there already (it may be built in)"));
+    }
 }
 
 fn typed(

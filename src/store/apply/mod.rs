@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use super::misdated::note_planned;
 use super::planning::Stamp;
+use super::register::announce;
 use super::sql::{self, Builder};
 use super::{At, ROWS, Store, StoreError, Write};
 use crate::calendar::Instant;
@@ -42,6 +43,8 @@ pub struct Subscription {
     pub purposes: Option<Vec<Purpose>>,
     /// Only those to one of these roles; all unless said.
     pub roles: Option<Vec<Role>>,
+    /// Whether it asked for what happens to deviations. That is about no role.
+    pub deviations: bool,
 }
 
 impl Subscription {
@@ -140,7 +143,10 @@ impl Store {
         let written: Vec<Application<'_>> = of(Applied::Written).collect();
         let fresh: Vec<Application<'_>> = written.iter().copied().chain(of(Applied::Unchanged)).collect();
         derived::write(&mut write, &batch, &written).await?;
-        register::write(&mut write, &batch, &written).await?;
+        if register::write(&mut write, &batch, &written).await? {
+            // Before notices: whoever hears of both hears of the deviation first.
+            announce(&mut write, tenant, channels, now).await?;
+        }
         notices::withdraw(&mut write, &batch, &written).await?;
         notices::write(&mut write, &batch, &fresh).await?;
         let agenda =

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::super::register::lane;
 use super::super::rounds::{Gathered, release, withdraw_empty};
 use super::super::sql::{self, Builder};
 use super::super::{At, Day, ROWS, StoreError, Write};
@@ -36,7 +37,11 @@ pub(super) async fn write(
         let (Some(notice), false) = (entry.notice, batch.channels == Channels::Shadow) else { continue };
         let escalation = notice.purpose == Purpose::Escalation;
         if entry.channel != EMAIL {
-            entry.message = Some(single(write, batch, notice, entry.channel).await?.to_string());
+            let lane = is_in_lane(batch, entry.channel).then(|| {
+                let handled = entry.handled;
+                lane(&entry.application.case.id, &handled.rule, &handled.start)
+            });
+            entry.message = Some(single(write, batch, notice, entry.channel, lane).await?.to_string());
             continue;
         }
         let key = (notice.recipient.to_string(), entry.channel.to_owned());
@@ -106,16 +111,30 @@ fn stand_for(entries: &mut [Entry<'_>]) {
     }
 }
 
+/// Whether a channel also hears of deviations, which its notices are not to overtake.
+fn is_in_lane(batch: &Batch<'_>, channel: &str) -> bool {
+    match batch.channels {
+        Channels::Send(subscriptions) => subscriptions.iter().any(|one| one.channel == channel && one.deviations),
+        Channels::Shadow => false,
+    }
+}
+
 /// A message of one notice, ready to leave.
-async fn single(write: &mut Write, batch: &Batch<'_>, notice: &Notice, channel: &str) -> Result<Uuid, StoreError> {
+async fn single(
+    write: &mut Write,
+    batch: &Batch<'_>,
+    notice: &Notice,
+    channel: &str,
+    lane: Option<String>,
+) -> Result<Uuid, StoreError> {
     let id = Uuid::now_v7();
     let insert = "INSERT INTO messages (id, tenant, recipient, channel, slot, urgent, escalation, state, \
-                      possible_repeat, tries, next_try_at, created_at) \
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, 0, $8, $8)";
+                      possible_repeat, tries, next_try_at, created_at, lane) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, 0, $8, $8, $9)";
     let query = sql::query(insert).bind(id.to_string()).bind(&*batch.tenant.id).bind(notice.recipient.to_string());
     let query = query.bind(channel).bind(At::from(batch.round.unwrap_or(batch.now)));
     let query = query.bind(i64::from(batch.round.is_none()));
-    let query = query.bind(i64::from(notice.purpose == Purpose::Escalation)).bind(At::from(batch.now));
+    let query = query.bind(i64::from(notice.purpose == Purpose::Escalation)).bind(At::from(batch.now)).bind(lane);
     query.execute(&mut *write).await?;
     Ok(id)
 }

@@ -24,11 +24,13 @@ struct Derived<'a> {
 }
 
 /// Writes the deviations of these plans, withdraws those that the plans derive no longer, and notes what happened by that.
+/// Whether anything did that others want to hear of.
 pub(super) async fn write(
     write: &mut Write,
     batch: &Batch<'_>,
     applications: &[Application<'_>],
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
+    let mut is_news = false;
     for chunk in applications.chunks(ROWS) {
         let cases = chunk.iter().map(|application| application.case.id.to_string());
         let stored = stored(write, &batch.tenant.id, cases).await?;
@@ -38,9 +40,10 @@ pub(super) async fn write(
             upsert(write, batch, rows).await?;
         }
         changes.extend(derived.iter().flat_map(|one| one.changes(batch)));
+        is_news |= changes.iter().any(|change| change.is_news);
         add(write, &batch.tenant.id, changes, batch.now).await?;
     }
-    Ok(())
+    Ok(is_news)
 }
 
 fn derived<'a>(batch: &Batch<'a>, application: &'a Application<'a>, stored: &Stored) -> Vec<Derived<'a>> {

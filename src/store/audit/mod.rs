@@ -75,8 +75,6 @@ pub struct AuditRow {
 pub struct AuditFilter {
     /// Of this municipality; `''`: of what concerns all.
     pub tenant: Option<String>,
-    /// About this subject.
-    pub subject: Option<String>,
     /// Written from then on.
     pub from: Option<Instant>,
     /// Written before then.
@@ -118,9 +116,6 @@ impl Store {
         if let Some(tenant) = &filter.tenant {
             query.push(" AND tenant = ").push_bind(tenant);
         }
-        if let Some(subject) = &filter.subject {
-            query.push(" AND subject = ").push_bind(subject);
-        }
         if let Some(from) = filter.from {
             query.push(" AND at >= ").push_bind(At::from(from));
         }
@@ -133,6 +128,23 @@ impl Store {
         let mut rows: Vec<AuditRow> = query.build_query_as().fetch_all(&self.readers).await?;
         rows.sort_by(|a, b| (&a.tenant, a.number, &a.id).cmp(&(&b.tenant, b.number, &b.id)));
         Ok(rows)
+    }
+}
+
+impl Store {
+    /// The entries of a municipality with these places in its chain.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn audit_entries(&self, tenant: &str, numbers: &[i64]) -> Result<Vec<AuditRow>, StoreError> {
+        let mut entries = vec![];
+        for number in numbers {
+            let mut query = sql::Builder::new(ENTRIES);
+            query.push(" AND tenant = ").push_bind(tenant).push(" AND number = ").push_bind(*number);
+            let entry: Option<AuditRow> = query.build_query_as().fetch_optional(&self.readers).await?;
+            entries.extend(entry);
+        }
+        Ok(entries)
     }
 }
 

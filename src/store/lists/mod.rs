@@ -51,6 +51,8 @@ pub struct NoticeFilter {
 /// Which deviations to list. What is `None` is not asked about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviationFilter {
+    /// With this id.
+    pub id: Option<String>,
     /// Of this municipality.
     pub tenant: Option<String>,
     /// Of the case with this id or reference.
@@ -247,6 +249,7 @@ const DEVIATIONS: &str = "SELECT d.*, CASE WHEN d.facts_closed_as = 'met_late' T
 fn deviations(filter: &DeviationFilter) -> Builder {
     let mut query = Builder::new(DEVIATIONS);
     query.push(" WHERE 1 = 1");
+    equal(&mut query, "id", filter.id.as_deref());
     equal(&mut query, "tenant", filter.tenant.as_deref());
     of_case(&mut query, "case_id", filter.case.as_deref());
     equal(&mut query, "unit", filter.unit.as_deref());

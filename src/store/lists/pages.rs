@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{Store, StoreError, sql};
 use super::{DeviationFilter, DeviationRow, ObligationFilter, ObligationRow, deviations, limit, obligations};
 use crate::calendar::Instant;
+use crate::register::DeviationName;
 
 /// What names an obligation or a deviation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,13 @@ impl ObligationRow {
 }
 
 impl DeviationRow {
+    /// What names it in the register.
+    #[must_use]
+    pub fn name(&self) -> DeviationName<'_> {
+        let Self { tenant, case, rule, start, number, .. } = self;
+        DeviationName { tenant, case, rule, start, number: *number }
+    }
+
     /// What names it.
     #[must_use]
     pub fn place(&self) -> Place {

@@ -15,6 +15,18 @@ use super::{Claimed, ClaimedNotice, MessageRow, NoticeName};
 use crate::calendar::Instant;
 use crate::notice::Recipient;
 
+/// Whether nothing about the same obligation has to leave before a message. What happened to a deviation waits for what
+/// happened before it, also where a person has that held. Its notices wait for what is on its way, but not without end: a
+/// receiver that does not take what happens to deviations still hears of the notices.
+macro_rules! lane_is_free {
+    () => {
+        " AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM messages ahead WHERE ahead.channel = messages.channel \
+         AND ahead.tenant = messages.tenant AND ahead.lane = messages.lane AND ahead.lane IS NOT NULL \
+         AND ahead.state IN ('pending', 'claimed', 'committing', 'held') AND (ahead.lane_place < messages.lane_place \
+         OR (messages.lane_place IS NULL AND ahead.lane_place IS NOT NULL AND ahead.state <> 'held' AND ahead.tries < 5))))"
+    };
+}
+
 impl Store {
     /// P1: takes up to `limit` messages of a channel whose time has come, escalations first, then the oldest. `owner`
     /// names this process; after `lease` they are no longer ours. Nothing is written where nothing is due.
@@ -52,8 +64,11 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn next_try_at(&self, channel: &str) -> Result<Option<Instant>, StoreError> {
-        let select = "SELECT next_try_at FROM messages WHERE state = 'pending' AND channel = $1 \
-                      ORDER BY next_try_at LIMIT 1";
+        let select = concat!(
+            "SELECT next_try_at FROM messages WHERE state = 'pending' AND channel = $1",
+            lane_is_free!(),
+            " ORDER BY next_try_at LIMIT 1"
+        );
         let next: Option<At> = sql::query_scalar(select).bind(channel).fetch_optional(&self.readers).await?;
         Ok(next.map(At::instant))
     }
@@ -108,9 +123,12 @@ async fn readable_messages(
     now: Instant,
 ) -> Result<Vec<MessageRow>, StoreError> {
     loop {
-        let select = "SELECT id, tenant, recipient, channel, slot, urgent, escalation, subject, possible_repeat, tries, \
-                      reason FROM messages WHERE state = 'pending' AND channel = $1 AND +next_try_at <= $2 \
-                      ORDER BY escalation DESC, created_at, id LIMIT $3";
+        let select = concat!(
+            "SELECT id, tenant, recipient, channel, slot, urgent, escalation, subject, possible_repeat, tries, \
+             reason FROM messages WHERE state = 'pending' AND channel = $1 AND +next_try_at <= $2",
+            lane_is_free!(),
+            " ORDER BY escalation DESC, created_at, id LIMIT $3"
+        );
         let query = sql::query(select).bind(channel).bind(At::from(now)).bind(i64::from(limit)).locking(Lock::Skip);
         let (mut rows, mut unreadable) = (vec![], false);
         for row in query.fetch_rows(&mut *write).await? {

@@ -1,36 +1,12 @@
 //! What people decide about deviations: explained, withdrawn, and taken back. Each in one transaction with its entry in the
 //! audit trail, which alone keeps the words of every decision there ever was.
 
-use chrono::NaiveDate;
-
 use super::super::audit::record;
 use super::super::sql;
 use super::super::{At, AuditEntry, Day, Store, StoreError, Write};
 use super::life::{Change, STORED, StoredRow, add};
 use crate::calendar::{Instant, civil_date};
-use crate::register::{Act, DeviationName, Impossible, Standing};
-
-/// Who decides, and by which way that came here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Author<'a> {
-    /// Who, as they said.
-    pub by: &'a str,
-    /// By which way: empty for a command on this machine, `token:NAME` for a page.
-    pub via: &'a str,
-}
-
-/// Why a deviation happened and what is done about it. Texts have passed [`crate::register::free_text`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Explanation<'a> {
-    /// A code of [`crate::register::Causes`].
-    pub cause_code: &'a str,
-    /// Why it happened.
-    pub cause: &'a str,
-    /// What was or will be done; empty: nothing.
-    pub action: &'a str,
-    /// The day by which that will be done.
-    pub action_due: Option<NaiveDate>,
-}
+use crate::register::{Act, Decision, DeviationName, Impossible, Standing};
 
 /// What became of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,62 +19,18 @@ pub enum Decided {
     Impossible(Impossible),
 }
 
-/// A decision, with its words.
-#[derive(Clone, Copy)]
-enum Decision<'a> {
-    Explain(Explanation<'a>),
-    Withdraw(&'a str),
-    Reopen(&'a str),
-}
-
 impl Store {
-    /// A person explains a deviation that is open, met late or explained before.
+    /// Writes down what a person decided: an explanation of what is open, met late or explained before; a withdrawal of
+    /// what the facts still call a lapse; or that such a decision is taken back, and the deviation stands as the facts say.
+    /// `via` is by which way it came: empty for a command on this machine, `token:NAME` for a page.
     ///
     /// # Errors
     /// What the database says; then nothing was changed.
-    pub async fn explain_away(
+    pub async fn decide(
         &self,
         name: DeviationName<'_>,
-        explanation: Explanation<'_>,
-        author: Author<'_>,
-        now: Instant,
-    ) -> Result<Decided, StoreError> {
-        self.decide(name, Decision::Explain(explanation), author, now).await
-    }
-
-    /// A person says that a deviation was none, though the facts still say so. What was explained before is taken out.
-    ///
-    /// # Errors
-    /// What the database says; then nothing was changed.
-    pub async fn withdraw_deviation(
-        &self,
-        name: DeviationName<'_>,
-        reason: &str,
-        author: Author<'_>,
-        now: Instant,
-    ) -> Result<Decided, StoreError> {
-        self.decide(name, Decision::Withdraw(reason), author, now).await
-    }
-
-    /// A person takes back what a person decided. The deviation then stands as the facts say.
-    ///
-    /// # Errors
-    /// What the database says; then nothing was changed.
-    pub async fn reopen_deviation(
-        &self,
-        name: DeviationName<'_>,
-        reason: &str,
-        author: Author<'_>,
-        now: Instant,
-    ) -> Result<Decided, StoreError> {
-        self.decide(name, Decision::Reopen(reason), author, now).await
-    }
-
-    async fn decide(
-        &self,
-        name: DeviationName<'_>,
-        decision: Decision<'_>,
-        author: Author<'_>,
+        decision: &Decision,
+        via: &str,
         now: Instant,
     ) -> Result<Decided, StoreError> {
         let zone = self.zones().await?.get(name.tenant).copied().unwrap_or(chrono_tz::Europe::Oslo);
@@ -109,12 +41,12 @@ impl Store {
             Ok(after) => after,
             Err(impossible) => return Ok(Decided::Impossible(impossible)),
         };
-        decision.write(&mut write, &row, after, author, now).await?;
-        let (details, subject) = (decision.details(), row.subject());
+        row.stand(&mut write, decision, after, now).await?;
+        let (subject, details) = (subject(name), details(decision));
         let entry = AuditEntry {
             tenant: name.tenant,
-            actor: author.by,
-            via: author.via,
+            actor: decision.by(),
+            via,
             action: decision.act().audited(),
             subject: &subject,
             reason: decision.reason(),
@@ -122,14 +54,11 @@ impl Store {
         };
         let number = record(&mut write, entry, now).await?;
         let change = row.change(decision.act().happening(), before, after, now, civil_date(zone, now));
-        let cause_code = match decision {
-            Decision::Explain(explanation) => Some(explanation.cause_code.to_owned()),
-            Decision::Withdraw(_) | Decision::Reopen(_) => None,
-        };
+        let cause_code = decision.explanation().map(|explanation| explanation.cause_code.clone());
         // Another cause is news, too.
         let is_news = change.is_news || cause_code.is_some();
-        let change = Change { author: Some((author.by.to_owned(), number)), cause_code, is_news, ..change };
-        add(&mut write, name.tenant, vec![change], now).await?;
+        let author = Some((decision.by().to_owned(), number));
+        add(&mut write, name.tenant, vec![Change { author, cause_code, is_news, ..change }], now).await?;
         write.commit().await?;
         Ok(Decided::Done)
     }
@@ -143,78 +72,50 @@ async fn one(write: &mut Write, name: DeviationName<'_>) -> Result<Option<Stored
     Ok(select.build_query_as().fetch_optional(write).await?)
 }
 
-impl StoredRow {
-    /// What the audit trail calls it.
-    fn subject(&self) -> String {
-        let name = DeviationName::from(self);
-        format!("deviation {}: {} {} {} {}", name.id(), name.case, name.rule, name.start, name.number)
-    }
+/// What the audit trail calls a deviation.
+fn subject(name: DeviationName<'_>) -> String {
+    format!("deviation {}: {} {} {} {}", name.id(), name.case, name.rule, name.start, name.number)
 }
 
-impl Decision<'_> {
-    fn act(self) -> Act {
-        match self {
-            Self::Explain(_) => Act::Explain,
-            Self::Withdraw(_) => Act::Withdraw,
-            Self::Reopen(_) => Act::Reopen,
-        }
-    }
+/// What the audit trail keeps beside the reason.
+fn details(decision: &Decision) -> String {
+    let kept = decision.explanation().map(|explanation| {
+        let (cause_code, action, action_due) = (&explanation.cause_code, &explanation.action, explanation.action_due);
+        serde_json::json!({ "cause_code": cause_code, "action": action, "action_due": action_due }).to_string()
+    });
+    kept.unwrap_or_default()
+}
 
-    fn reason(&self) -> &str {
-        match self {
-            Self::Explain(explanation) => explanation.cause,
-            Self::Withdraw(reason) | Self::Reopen(reason) => reason,
-        }
-    }
-
-    /// What the audit trail keeps beside the reason.
-    fn details(&self) -> String {
-        match self {
-            Self::Explain(Explanation { cause_code, action, action_due, .. }) => {
-                serde_json::json!({ "cause_code": cause_code, "action": action, "action_due": action_due }).to_string()
-            }
-            Self::Withdraw(_) | Self::Reopen(_) => String::new(),
-        }
-    }
-
-    /// Writes how the deviation stands afterwards.
-    async fn write(
+impl StoredRow {
+    /// Writes how the deviation stands after a decision.
+    async fn stand(
         &self,
         write: &mut Write,
-        row: &StoredRow,
+        decision: &Decision,
         after: Standing,
-        author: Author<'_>,
         now: Instant,
     ) -> Result<(), StoreError> {
-        let explained = match self {
-            Self::Explain(explanation) => Some(explanation),
-            Self::Withdraw(_) | Self::Reopen(_) => None,
-        };
-        let withdrawn = match self {
-            Self::Withdraw(reason) => Some(*reason),
-            Self::Explain(_) | Self::Reopen(_) => None,
-        };
-        let at = At::from(now);
+        let (at, act) = (At::from(now), decision.act());
+        let explained = decision.explanation();
+        let withdrawn = (act == Act::Withdraw).then(|| decision.reason());
+        let reopened = act == Act::Reopen;
+        let closed = after.closed();
         let update = "UPDATE deviations SET closed_at = $6, closed_as = $7, cause_code = $8, cause = $9, action = $10, \
                       action_due = $11, explained_at = $12, explained_by = $13, withdrawn_at = $14, withdrawn_by = $15, \
-                      withdrawn_reason = $16 WHERE tenant = $1 AND case_id = $2 AND rule = $3 AND start = $4 \
-                      AND number = $5";
-        let query = sql::query(update).bind(&row.tenant).bind(&row.case_id).bind(&row.rule).bind(&row.start);
-        let closed = after.closed();
-        let query = query.bind(row.number).bind(closed.map(|(at, _)| At::from(at)));
+                      withdrawn_reason = $16, reopened_at = coalesce($17, reopened_at), \
+                      reopened_by = coalesce($18, reopened_by) \
+                      WHERE tenant = $1 AND case_id = $2 AND rule = $3 AND start = $4 AND number = $5";
+        let query = sql::query(update).bind(&self.tenant).bind(&self.case_id).bind(&self.rule).bind(&self.start);
+        let query = query.bind(self.number).bind(closed.map(|(at, _)| At::from(at)));
         let query = query.bind(closed.map(|(_, how)| how.word()));
-        let query = query.bind(explained.map(|one| one.cause_code)).bind(explained.map(|one| one.cause));
-        let query = query.bind(explained.map(|one| one.action).filter(|action| !action.is_empty()));
-        let query = query.bind(explained.and_then(|one| one.action_due).map(Day)).bind(explained.map(|_| at));
-        let query = query.bind(explained.map(|_| author.by)).bind(withdrawn.map(|_| at));
-        let query = query.bind(withdrawn.map(|_| author.by)).bind(withdrawn);
-        query.execute(&mut *write).await?;
-        if matches!(self, Self::Reopen(_)) {
-            let update = "UPDATE deviations SET reopened_at = $6, reopened_by = $7 WHERE tenant = $1 AND case_id = $2 \
-                          AND rule = $3 AND start = $4 AND number = $5";
-            let query = sql::query(update).bind(&row.tenant).bind(&row.case_id).bind(&row.rule).bind(&row.start);
-            query.bind(row.number).bind(at).bind(author.by).execute(&mut *write).await?;
-        }
+        let query = query.bind(explained.map(|one| one.cause_code.as_str()));
+        let query = query.bind(explained.map(|one| one.cause.as_str()));
+        let query = query.bind(explained.and_then(|one| one.action.as_deref()));
+        let query = query.bind(explained.and_then(|one| one.action_due).map(Day));
+        let query = query.bind(explained.map(|_| at)).bind(explained.map(|_| decision.by()));
+        let query = query.bind(withdrawn.map(|_| at)).bind(withdrawn.map(|_| decision.by())).bind(withdrawn);
+        let query = query.bind(reopened.then_some(at)).bind(reopened.then(|| decision.by()));
+        query.execute(write).await?;
         Ok(())
     }
 }

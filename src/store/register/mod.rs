@@ -11,12 +11,15 @@
 //! Both read how a deviation stands, compute with [`crate::register::Standing`], and write the whole of it: no order of plans
 //! and decisions can lose one of them.
 
+mod announce;
 mod complete;
 mod decide;
 mod life;
 mod told;
 
-pub use decide::{Author, Decided, Explanation};
+pub use announce::{DeviationEvent, announced};
+pub use decide::Decided;
 pub use life::DeviationEventRow;
 
+pub(super) use announce::{announce, lane};
 pub(super) use life::{Change, Stored, StoredRow, add, stored, withdraw_absent};

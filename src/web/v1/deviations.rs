@@ -70,6 +70,7 @@ async fn read(daemon: &Daemon, asking: &Asking, paging: &Paging) -> Result<PageO
     for tenant in paging.tenants(&daemon.store).await? {
         let zone = zones.get(&tenant).copied().unwrap_or(chrono_tz::Europe::Oslo);
         let filter = DeviationFilter {
+            id: None,
             tenant: Some(tenant.clone()),
             case: asking.case.clone(),
             unit: asking.unit.clone(),

@@ -2,6 +2,7 @@
 //! depends on numbers, dates and roles. The languages stand side by side, so that they say the same.
 
 mod counting;
+mod deviation;
 mod reader;
 
 use chrono::{NaiveDate, NaiveDateTime};
@@ -10,6 +11,7 @@ use crate::language::Language;
 use crate::words::{by, plural};
 
 pub(super) use counting::counted;
+pub(super) use deviation::{closed, deviation};
 pub(super) use reader::{told, why};
 
 use crate::words::clock_time;

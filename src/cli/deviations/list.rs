@@ -1,27 +1,20 @@
-//! `fristvakt deviations`
+//! `fristvakt deviations list`
 
 use chrono::NaiveDate;
 
-use super::Failed;
-use super::store::{Listing, Zones};
-use super::table::{Table, or_empty};
+use super::super::Failed;
+use super::super::store::{Listing, Zones};
+use super::super::table::{Table, or_empty};
 use crate::calendar::{civil_date, end_of_day, first_instant};
 use crate::clock::Clock;
 use crate::store::{DeviationFilter, DeviationRow, ListedDeviation, Store};
-
-/// Arguments of `deviations`.
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Deviations {
-    /// List deviations (avvik), the oldest first.
-    List(List),
-}
 
 /// Arguments of `deviations list`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  fristvakt deviations list --open\n  \
                         fristvakt deviations list --from 2026-01-01 --to 2026-06-30 --unit skole-1\n  \
                         fristvakt deviations list --case 7F3K --format json")]
-pub(super) struct List {
+pub(in super::super) struct List {
     /// Only of the case with this id or reference.
     #[arg(long, value_name = "CASE")]
     case: Option<String>,
@@ -41,14 +34,15 @@ pub(super) struct List {
     listing: Listing,
 }
 
-impl Deviations {
+impl List {
     pub(super) fn run(self) -> Result<(), Failed> {
-        let Self::List(list) = self;
+        let list = self;
         let (rows, zones) = list.listing.read(async |store: &Store| {
             let zones = Zones::read(store).await?;
             // Days are those of the municipality that is asked about.
             let zone = zones.of(list.listing.tenant.as_deref().unwrap_or_default());
             let filter = DeviationFilter {
+                id: None,
                 tenant: list.listing.tenant.clone(),
                 case: list.case.clone(),
                 unit: list.unit.clone(),
@@ -69,12 +63,13 @@ impl Deviations {
     }
 }
 
-fn table(rows: &[ListedDeviation], zones: &Zones) -> Table {
+pub(super) fn table(rows: &[ListedDeviation], zones: &Zones) -> Table {
     let header =
-        ["TENANT", "OPENED", "CASE", "REF", "RULE", "UNIT", "RESPONSIBLE", "DUE", "LATE", "TOLD", "CLOSED", "AS"];
+        ["ID", "TENANT", "OPENED", "CASE", "REF", "RULE", "UNIT", "RESPONSIBLE", "DUE", "LATE", "TOLD", "CLOSED", "AS"];
     let mut table = Table::new(&header);
     for ListedDeviation { row, days_late } in rows {
         table.row([
+            row.id.clone(),
             row.tenant.clone(),
             zones.local(&row.tenant, row.opened_at),
             row.case.clone(),
