@@ -51,6 +51,8 @@ pub enum Scope {
     Facts,
     /// `GET /v1/…`: cases, obligations and deviations.
     Read,
+    /// `POST /v1/deviations/…`: explains, withdraws and reopens deviations.
+    Register,
 }
 
 impl Scope {
@@ -61,6 +63,7 @@ impl Scope {
             Self::Metrics => "metrics",
             Self::Facts => "facts",
             Self::Read => "read",
+            Self::Register => "register",
         }
     }
 }

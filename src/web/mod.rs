@@ -1,9 +1,10 @@
-//! The small web server of the daemon: whether it is alive and ready, metrics, facts in, and cases out.
+//! The small web server of the daemon: whether it is alive and ready, metrics, facts in, cases out, and what
+//! people decide about deviations.
 //!
 //! ```text
 //!  connection ─► server (limits) ─► log ─► strict headers ─┬─► /healthz, /readyz       for anybody who reaches it
 //!                                                          └─► access (token, scope) ─┬─► /metrics
-//!                                                                                     └─► v1: facts, cases, lists
+//!                                                                                     └─► v1: facts, cases, lists, decisions
 //! ```
 //!
 //! A page is a file with its handler and its description, and one line in `pages`, which says what scope it needs. A
@@ -163,6 +164,19 @@ fn pages() -> Vec<Page> {
         Page::new(scope(Scope::Read), "/v1/cases/{id}", get(v1::cases::page), v1::cases::describe),
         Page::new(scope(Scope::Read), "/v1/obligations", get(v1::obligations::page), v1::obligations::describe),
         Page::new(scope(Scope::Read), "/v1/deviations", get(v1::deviations::page), v1::deviations::describe),
+        Page::new(
+            scope(Scope::Register),
+            "/v1/deviations/{id}/explain",
+            post(v1::explain::page),
+            v1::explain::describe,
+        ),
+        Page::new(
+            scope(Scope::Register),
+            "/v1/deviations/{id}/withdraw",
+            post(v1::withdraw::page),
+            v1::withdraw::describe,
+        ),
+        Page::new(scope(Scope::Register), "/v1/deviations/{id}/reopen", post(v1::reopen::page), v1::reopen::describe),
         Page::new(Needs::Token, "/v1/openapi.json", get(openapi::page), openapi::describe),
     ]
 }

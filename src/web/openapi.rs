@@ -53,7 +53,7 @@ pub(super) async fn page(State(site): State<Arc<Site>>) -> Response {
     json_answer(&*site.document)
 }
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 impl Operation {
     pub(super) fn get(summary: &'static str) -> Self {
@@ -88,6 +88,13 @@ impl Operation {
             json!({ "type": "string", "contentMediaType": "application/x-ndjson", "contentSchema": line })
         };
         self.body = Some(Body { media, says, schema });
+        self
+    }
+
+    /// With a body that is a `B`.
+    pub(super) fn json<B: JsonSchema>(mut self, says: &'static str) -> Self {
+        let schema = |schemas: &mut Schemas| schemas.read.subschema_for::<B>().to_value();
+        self.body = Some(Body { media: JSON, says, schema });
         self
     }
 
@@ -182,7 +189,7 @@ pub(super) fn document(pages: &[Page]) -> Json {
         "info": {
             "title": "fristvakt",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Facts in; cases, obligations and deviations out. Fields may be added to answers, so readers \
+            "description": "Facts in; cases, obligations and deviations out; deviations explained and withdrawn. Fields may be added to answers, so readers \
                             leave aside what they do not know. Any other page and method is refused too, with a problem.",
         },
         "servers": [{ "url": "/" }],

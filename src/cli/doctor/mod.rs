@@ -3,6 +3,7 @@
 //! Each file here checks one thing and gives findings. Nothing is changed, and nobody is written to unless the
 //! arguments name an address or a webhook. It works beside a running daemon.
 
+mod audit;
 mod clock;
 mod configuration;
 mod database;
@@ -89,6 +90,7 @@ impl Doctor {
         let in_use = rules::in_use(store.as_ref(), rules.as_ref(), database.daemon_runs).await;
         report.group("Rules", &[findings, in_use].concat())?;
         if let Some(store) = &store {
+            report.group("Audit trail", &waiting("checking the audit trail", audit::check(store)).await)?;
             self.examine_content(report, &config, store, rules.as_ref(), now).await?;
         }
         if !config.sources.is_empty() {

@@ -1,11 +1,16 @@
-//! The first version of what programs may ask: facts in; cases, obligations and deviations out.
+//! The first version of what programs may ask: facts in; cases, obligations and deviations out; deviations
+//! explained and withdrawn.
 
 pub(super) mod cases;
+mod decisions;
 pub(super) mod deviations;
+pub(super) mod explain;
 pub(super) mod facts;
 mod lists;
 pub(super) mod obligations;
+pub(super) mod reopen;
 mod upload;
+pub(super) mod withdraw;
 
 use axum::extract::Query;
 use axum::http::Uri;
