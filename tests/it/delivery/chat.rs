@@ -1,15 +1,17 @@
 //! What chats show of a notice, and what their answers mean.
 
-use fristvakt::delivery::webhook::{Webhook, WebhookEvent, WebhookKind, WebhookSettings};
+use fristvakt::delivery::webhook::{Webhook, WebhookEvent, WebhookSettings};
 use fristvakt::delivery::{Accepted, Failure, FailureClass};
 use fristvakt::language::Language;
 use fristvakt::notice::Role;
+use fristvakt::obligation::Closing;
+use fristvakt::register::Happening;
 use serde_json::Value;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::samples::{ID, at};
-use super::webhook::event;
+use super::webhook::{deviation, event};
 
 /// A webhook of a chat, whose address stands in a file.
 fn chat(format: &str, url: &str) -> Webhook {
@@ -64,17 +66,41 @@ async fn a_slack_message_reads_well_in_every_language() {
 #[tokio::test]
 async fn a_deviation_that_may_be_a_repeat_says_so() {
     let event = WebhookEvent {
-        kind: WebhookKind::Deviation,
         role: Role::Contact("barnevern".into()),
         possible_repeat: true,
         link: Some("javascript:alert(1)".to_owned()),
-        ..event()
+        ..deviation(Happening::Opened)
     };
     for format in ["teams", "slack"] {
         let body = pretty(&body(format, &event).await);
         assert!(!body.contains("barnevern") && !body.contains("javascript"), "{body}");
         insta::assert_snapshot!(format!("{format}-deviation"), body);
     }
+}
+
+/// How each thing that happens to a deviation reads, in each language: title, how it stands, whom it is about.
+#[tokio::test]
+async fn what_happens_to_a_deviation_reads_well_in_every_language() {
+    let happened = [
+        Happening::Opened,
+        Happening::Closed(Closing::MetLate),
+        Happening::Closed(Closing::Explained),
+        Happening::Closed(Closing::Withdrawn),
+        Happening::Reopened,
+    ];
+    let mut lines = String::new();
+    for language in Language::ALL {
+        for happening in happened {
+            let event = WebhookEvent { language, ..deviation(happening) };
+            let body = body("teams", &event).await;
+            let text = |block: &Value| block["inlines"][0]["text"].as_str().unwrap().to_owned();
+            let blocks = body["attachments"][0]["content"]["body"].as_array().unwrap();
+            let colour = blocks[1]["inlines"][0]["color"].as_str().unwrap();
+            let texts: Vec<String> = [0, 1, 3].map(|place| text(&blocks[place])).to_vec();
+            lines.push_str(&format!("{} {colour}: {}\n", language.code(), texts.join(" ")));
+        }
+    }
+    insta::assert_snapshot!(lines);
 }
 
 /// What rules and facts might hold, by mistake or in bad faith.

@@ -155,10 +155,12 @@ fn an_address_may_stand_in_a_file_and_no_error_quotes_it() {
 }
 
 #[test]
-fn a_subscription_that_brings_nothing_is_warned_about() {
+fn only_who_names_deviations_hears_of_them() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "https://a.example/").unwrap();
-    let text = format!("name = \"a\"\nformat = \"slack\"\nurl_file = {:?}\nkinds = [\"deviation\"]", file.path());
-    let (_, warnings) = toml::from_str::<WebhookSettings>(&text).unwrap().load().unwrap();
-    assert!(warnings.iter().any(|one| one.to_string().starts_with("`webhook.a.kinds`: deviations are not sent")));
+    for (kinds, expected) in [("", false), ("kinds = [\"escalation\"]", false), ("kinds = [\"deviation\"]", true)] {
+        let text = format!("name = \"a\"\nformat = \"slack\"\nurl_file = {:?}\n{kinds}", file.path());
+        let (webhook, _) = toml::from_str::<WebhookSettings>(&text).unwrap().load().unwrap();
+        assert_eq!(webhook.hears_of_deviations(), expected, "{kinds}");
+    }
 }

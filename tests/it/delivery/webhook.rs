@@ -2,10 +2,14 @@
 
 use fristvakt::case::CaseRef;
 use fristvakt::clock::Clock;
-use fristvakt::delivery::webhook::{Webhook, WebhookEvent, WebhookKind, WebhookSettings};
+use fristvakt::delivery::webhook::{
+    Webhook, WebhookDeviation, WebhookEvent, WebhookKind, WebhookSettings, WebhookSubject,
+};
 use fristvakt::delivery::{Accepted, Failure, FailureClass};
 use fristvakt::language::Language;
-use fristvakt::notice::Role;
+use fristvakt::notice::{Purpose, Role};
+use fristvakt::obligation::Closing;
+use fristvakt::register::Happening;
 use tokio::net::TcpListener;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -17,7 +21,7 @@ const OLD_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 pub(crate) fn event() -> WebhookEvent {
     WebhookEvent {
-        kind: WebhookKind::Escalation,
+        subject: WebhookSubject::Notice(Purpose::Escalation),
         tenant: "blafjell".into(),
         reference: CaseRef::parse("7F3K").unwrap(),
         code: "T1".into(),
@@ -114,24 +118,45 @@ fn a_webhook_hears_what_it_asked_for() {
     );
     let cases = [
         ("blafjell", WebhookKind::Escalation, Role::Leader, true),
+        ("blafjell", WebhookKind::Escalation, Role::Coordinator, false),
         ("blafjell", WebhookKind::Reminder, Role::Leader, false),
-        ("blafjell", WebhookKind::Deviation, Role::Coordinator, false),
+        // A deviation is told to no role.
+        ("blafjell", WebhookKind::Deviation, Role::Coordinator, true),
         ("sokndal", WebhookKind::Escalation, Role::Leader, false),
+        ("sokndal", WebhookKind::Deviation, Role::Leader, false),
     ];
     for (tenant, kind, role, expected) in cases {
-        assert!(all.wants(tenant, kind, &role));
+        assert_eq!(all.wants(tenant, kind, &role), kind != WebhookKind::Deviation, "deviations have to be asked for");
         assert_eq!(some.wants(tenant, kind, &role), expected, "{tenant} {kind:?} {role}");
     }
     assert!(!format!("{all:?}").contains("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
 }
 
+/// Something that happened to a deviation.
+pub(crate) fn deviation(happening: Happening) -> WebhookEvent {
+    let subject = WebhookSubject::Deviation(WebhookDeviation {
+        id: "7k3qm9x2ab4t".to_owned(),
+        sequence: 2,
+        happening,
+        rule: "tromso/concern-decision".to_owned(),
+        unit: Some("skole-1".to_owned()),
+        days_late: 3,
+        cause_code: (happening == Happening::Closed(Closing::Explained)).then(|| "absence".to_owned()),
+    });
+    WebhookEvent { subject, overdue: !matches!(happening, Happening::Closed(_)), ..event() }
+}
+
 #[test]
-fn a_deviation_has_no_purpose_and_a_contact_no_name() {
-    let deviation = WebhookEvent {
-        kind: WebhookKind::Deviation,
-        role: Role::Contact("barnevern".into()),
-        possible_repeat: true,
-        ..event()
-    };
-    insta::assert_snapshot!(deviation.standard(), @r#"{"type":"deviation.opened","timestamp":"2026-03-13T07:00:00Z","data":{"tenant":"blafjell","reference":"7F3K","rule":"T1","due_on":"2026-03-10","days":-3,"role":"contact","possible_repeat":true}}"#);
+fn a_deviation_is_ids_dates_and_codes_and_a_contact_has_no_name() {
+    let happened = [
+        Happening::Opened,
+        Happening::Closed(Closing::MetLate),
+        Happening::Closed(Closing::Explained),
+        Happening::Closed(Closing::Withdrawn),
+        Happening::Reopened,
+    ];
+    let mut lines: Vec<String> = happened.into_iter().map(|one| deviation(one).standard()).collect();
+    let contact = Role::Contact("barnevern".into());
+    lines.push(WebhookEvent { role: contact, possible_repeat: true, ..deviation(Happening::Opened) }.standard());
+    insta::assert_snapshot!(lines.join("\n"));
 }

@@ -126,7 +126,12 @@ async fn several_channels_are_several_messages_and_one_entry_of_the_ledger() {
         &house,
         ROUND,
         1,
-        Channels::Send(&[Subscription { channel: "webhook".to_owned(), purposes: None, roles: None }]),
+        Channels::Send(&[Subscription {
+            channel: "webhook".to_owned(),
+            purposes: None,
+            roles: None,
+            deviations: false,
+        }]),
     )
     .await;
     assert_eq!(house.messages().await, ["pending", "gathering"], "a webhook waits for nobody");

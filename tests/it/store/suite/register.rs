@@ -1,8 +1,9 @@
 use chrono::NaiveDate;
 use fristvakt::engine::Occasion;
 use fristvakt::notice::Recipient;
+use fristvakt::register::{Causes, Decision, Written};
 use fristvakt::register::{DeviationName, Impossible};
-use fristvakt::store::{Author, Decided, DeviationFilter, Explanation};
+use fristvakt::store::{Decided, DeviationFilter};
 
 use super::{BEGIN, House, at, event};
 
@@ -10,9 +11,10 @@ const OVERDUE: &str = "2026-03-17T12:00:00+01:00";
 const NAME: DeviationName<'_> =
     DeviationName { tenant: "sokndal", case: "S-17", rule: "sokndal/decision", start: "e1", number: 0 };
 
-const KARI: Author<'_> = Author { by: "kari", via: "" };
-const EXPLANATION: Explanation<'_> =
-    Explanation { cause_code: "absence", cause: "sykdom", action: "vikar", action_due: None };
+fn explanation() -> Decision {
+    let written = Written { cause: "absence", reason: "sykdom", action: Some("vikar"), action_due: None };
+    Decision::explain(&Causes::default(), "kari", written).expect("an explanation")
+}
 
 /// Rule, start, how it closed and days late on 20 March.
 async fn deviations(house: &House) -> Vec<String> {
@@ -53,7 +55,8 @@ async fn a_deviation_whose_obligation_is_gone_is_withdrawn_and_kept() {
 async fn what_a_person_explained_stays_explained_until_there_was_no_lapse() {
     let Some(house) = House::furnished().await else { return };
     house.tick(OVERDUE, Occasion::Between).await;
-    let explain = || house.store.explain_away(NAME, EXPLANATION, KARI, at(OVERDUE));
+    let explanation = explanation();
+    let explain = || house.store.decide(NAME, &explanation, "", at(OVERDUE));
     assert_eq!(explain().await.expect("explained"), Decided::Done);
     house.append(&event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-18""#)).await;
     house.tick("2026-03-19T12:00:00+01:00", Occasion::Between).await;
@@ -70,7 +73,8 @@ async fn what_a_person_explained_stays_explained_until_there_was_no_lapse() {
 async fn what_a_person_withdrew_stays_withdrawn() {
     let Some(house) = House::furnished().await else { return };
     house.tick(OVERDUE, Occasion::Between).await;
-    let withdrawn = house.store.withdraw_deviation(NAME, "feilført", KARI, at(OVERDUE)).await.expect("withdrawn");
+    let withdrawal = Decision::withdraw("kari", "feilført").expect("a withdrawal");
+    let withdrawn = house.store.decide(NAME, &withdrawal, "", at(OVERDUE)).await.expect("withdrawn");
     assert_eq!(withdrawn, Decided::Done);
     house.append(r#"{"type":"case","tenant":"sokndal","id":"S-17","unit":"oppvekst"}"#).await;
     house.tick("2026-03-18T12:00:00+01:00", Occasion::Between).await;
