@@ -48,12 +48,25 @@ impl Store {
         let subject = |one: &Accepted| format!("{source}: {} {} to {}", one.r#type, one.before, one.now);
         for one in &accepted {
             let subject = subject(one);
-            let entry =
-                AuditEntry { tenant: &one.tenant, actor: by, action: "source.accept", subject: &subject, reason };
+            let entry = AuditEntry {
+                tenant: &one.tenant,
+                actor: by,
+                action: "source.accept",
+                subject: &subject,
+                reason,
+                ..AuditEntry::default()
+            };
             record(&mut write, entry, now).await?;
         }
         if accepted.is_empty() {
-            let entry = AuditEntry { tenant: "", actor: by, action: "source.accept", subject: source, reason };
+            let entry = AuditEntry {
+                tenant: "",
+                actor: by,
+                action: "source.accept",
+                subject: source,
+                reason,
+                ..AuditEntry::default()
+            };
             record(&mut write, entry, now).await?;
         }
         // Not to wait until it is due.
