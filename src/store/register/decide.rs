@@ -1,12 +1,15 @@
 //! What people decide about deviations: explained, withdrawn, and taken back. Each in one transaction with its entry in the
 //! audit trail, which alone keeps the words of every decision there ever was.
 
+use chrono::NaiveDate;
+use serde::Serialize;
+
 use super::super::audit::record;
 use super::super::sql;
 use super::super::{At, AuditEntry, Day, Store, StoreError, Write};
 use super::life::{Change, STORED, StoredRow, add};
 use crate::calendar::{Instant, civil_date};
-use crate::register::{Act, Decision, DeviationName, Impossible, Standing};
+use crate::register::{Act, Decision, DeviationName, Explanation, Impossible, Standing};
 
 /// What became of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,11 +82,17 @@ fn subject(name: DeviationName<'_>) -> String {
 
 /// What the audit trail keeps beside the reason.
 fn details(decision: &Decision) -> String {
-    let kept = decision.explanation().map(|explanation| {
-        let (cause_code, action, action_due) = (&explanation.cause_code, &explanation.action, explanation.action_due);
-        serde_json::json!({ "cause_code": cause_code, "action": action, "action_due": action_due }).to_string()
-    });
-    kept.unwrap_or_default()
+    let Some(explanation) = decision.explanation() else { return String::new() };
+    let Explanation { cause_code, action, action_due, .. } = explanation;
+    // Texts and a date: they always have a JSON form.
+    serde_json::to_string(&Details { cause_code, action: action.as_deref(), action_due: *action_due }).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    cause_code: &'a str,
+    action: Option<&'a str>,
+    action_due: Option<NaiveDate>,
 }
 
 impl StoredRow {

@@ -1,8 +1,11 @@
 //! What the store does, whatever it stands on: read once for each database, see [`super`]. Time is a value, nothing sleeps.
 
 mod append;
+mod announced;
 mod apply;
+mod audit;
 mod calendar;
+mod decisions;
 mod looking;
 mod outbox;
 mod planning;
@@ -77,6 +80,11 @@ impl House {
 
     /// Plans everything that is due, as the daemon does; what became of each case.
     pub(in crate::store) async fn tick(&self, now: &str, occasion: Occasion) -> Vec<(String, Applied)> {
+        self.tick_to(now, occasion, Channels::Send(&[])).await
+    }
+
+    /// The same, with other ways out than mail.
+    async fn tick_to(&self, now: &str, occasion: Occasion, channels: Channels<'_>) -> Vec<(String, Applied)> {
         let now = at(now);
         let round = (occasion == Occasion::Round).then_some(now);
         let (organisations, _) = self.store.organisations(&self.rules, now).await.expect("organisations");
@@ -94,7 +102,6 @@ impl House {
                 let pairs = due.cases.iter().zip(&plans);
                 let applications: Vec<_> =
                     pairs.map(|(case, plan)| Application { case: &case.file, stamp: case.stamp, plan }).collect();
-                let channels = Channels::Send(&[]);
                 let written = self.store.apply_batch(tenant, &self.rules, &applications, channels, now, round).await;
                 let ids = due.cases.iter().map(|case| case.file.id.to_string());
                 outcomes.extend(ids.zip(written.expect("applied")));
@@ -111,7 +118,11 @@ impl House {
     }
 
     async fn claim(&self, now: &str, owner: &str) -> Vec<Claimed> {
-        self.store.claim("email", at(now), 10, owner, LEASE).await.expect("claimed")
+        self.claim_on("email", now, owner).await
+    }
+
+    async fn claim_on(&self, channel: &str, now: &str, owner: &str) -> Vec<Claimed> {
+        self.store.claim(channel, at(now), 10, owner, LEASE).await.expect("claimed")
     }
 
     /// Case, step, state and reason of all notices, the newest first.
