@@ -24,6 +24,7 @@ mod hostile;
 mod language;
 mod lint;
 mod packs;
+mod register;
 mod servers;
 mod source;
 mod store;

@@ -14,6 +14,7 @@ mod register;
 mod silences;
 mod sources;
 mod standing;
+mod walks;
 
 use chrono::{DateTime, TimeDelta};
 use fristvakt::calendar::Instant;

@@ -1,0 +1,4 @@
+//! The register: how deviations stand, and what people may write there.
+
+mod standing;
+mod texts;
