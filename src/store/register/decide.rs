@@ -85,7 +85,8 @@ fn details(decision: &Decision) -> String {
     let Some(explanation) = decision.explanation() else { return String::new() };
     let Explanation { cause_code, action, action_due, .. } = explanation;
     // Texts and a date: they always have a JSON form.
-    serde_json::to_string(&Details { cause_code, action: action.as_deref(), action_due: *action_due }).unwrap_or_default()
+    serde_json::to_string(&Details { cause_code, action: action.as_deref(), action_due: *action_due })
+        .unwrap_or_default()
 }
 
 #[derive(Serialize)]

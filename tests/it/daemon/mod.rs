@@ -4,6 +4,7 @@ mod calendar;
 mod chat;
 mod delivery;
 mod demo;
+mod deviations;
 mod disk;
 mod outcomes;
 mod poison;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fristvakt::calendar::Instant;
 use fristvakt::catcher::Catcher;
 use fristvakt::clock::Clock;
 use fristvakt::config::Config;
@@ -19,40 +20,52 @@ use crate::servers::postgres::{self, Cluster, PASSWORD, Stop};
 const MORNING: &str = "2026-03-11T08:00:00+01:00";
 
 /// Daemons that share a database, each with a journal of its own, and one relay.
-struct County {
+pub(super) struct County {
     folder: TempDir,
     catcher: Catcher,
     url: String,
     clock: Clock,
+    /// Further sections of the configuration.
+    more: String,
 }
 
 impl County {
-    async fn at(url: &str) -> Self {
+    pub(super) async fn at(url: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
         let catcher = Catcher::start(folder.path().join("mail")).await.unwrap();
         let clock = Clock::fixed(instant("2026-03-02T12:00:00+01:00"));
-        Self { folder, catcher, url: url.replace(&format!(":{PASSWORD}@"), "@"), clock }
+        Self { folder, catcher, url: url.replace(&format!(":{PASSWORD}@"), "@"), clock, more: String::new() }
     }
 
-    async fn daemon(&self, name: &str) -> Arc<Daemon> {
+    /// With further sections in its configuration.
+    pub(super) fn with(self, more: &str) -> Self {
+        Self { more: more.to_owned(), ..self }
+    }
+
+    pub(super) fn set(&self, now: Instant) {
+        self.clock.set(now);
+    }
+
+    pub(super) async fn daemon(&self, name: &str) -> Arc<Daemon> {
         Arc::new(Daemon::open(&self.config(name), self.clock.clone()).await.unwrap())
     }
 
     fn config(&self, name: &str) -> Config {
         let text = format!(
             "database = \"{}\"\ndatabase_password_file = \"password\"\ndatabase_timeout = 2\njournal = \"{name}\"\n\
-             [email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nfrom = \"fristvakt@k.example\"\n",
+             [email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nfrom = \"fristvakt@k.example\"\n{}",
             self.url,
-            self.catcher.address().port()
+            self.catcher.address().port(),
+            self.more
         );
         let path = self.folder.path().join(format!("{name}.toml"));
         std::fs::write(&path, text).unwrap();
         Config::load(Some(&path)).unwrap()
     }
 
-    async fn import(&self, daemon: &Daemon, facts: &str) {
+    pub(super) async fn import(&self, daemon: &Daemon, facts: &str) {
         let path = self.folder.path().join("facts.ndjson");
         std::fs::write(&path, facts).unwrap();
         let rules = daemon.rules();
@@ -82,7 +95,7 @@ impl County {
 }
 
 /// So many municipalities, each with a teacher whose case is told of on the 11th.
-fn municipalities(count: usize) -> String {
+pub(super) fn municipalities(count: usize) -> String {
     (0..count)
         .map(|number| {
             format!(

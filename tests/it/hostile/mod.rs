@@ -22,7 +22,7 @@ mod relay;
 pub(crate) use disk::{Disk, Sealed};
 pub(crate) use identity::Identity;
 pub(crate) use proxy::{Direction, End, Proxy, Weather};
-pub(crate) use receiver::{Got, Receiver};
+pub(crate) use receiver::{Answer, Got, Receiver};
 pub(crate) use relay::{Act, Begins, Relay, Script, Setup, Step, Taken};
 
 use fristvakt::delivery::{Accepted, Failure, FailureClass};

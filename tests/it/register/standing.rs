@@ -20,7 +20,8 @@ fn all() -> Vec<Standing> {
 
 /// A standing without its moments.
 fn name(standing: Standing) -> String {
-    let word = |closing: Option<(Instant, _)>| closing.map_or("-", |(_, how): (_, fristvakt::obligation::Closing)| how.word());
+    let word =
+        |closing: Option<(Instant, _)>| closing.map_or("-", |(_, how): (_, fristvakt::obligation::Closing)| how.word());
     format!("{}/{}", word(standing.facts), word(standing.decision))
 }
 
@@ -30,7 +31,13 @@ const ACTS: [Act; 3] = [Act::Explain, Act::Withdraw, Act::Reopen];
 fn how_it_stands_follows_from_facts_and_decision() {
     let shown: BTreeMap<String, String> = all()
         .into_iter()
-        .map(|one| (name(one), one.closed().map_or("open".to_owned(), |(at, how)| format!("{} {}", how.word(), at.timestamp() / 86400))))
+        .map(|one| {
+            (
+                name(one),
+                one.closed()
+                    .map_or("open".to_owned(), |(at, how)| format!("{} {}", how.word(), at.timestamp() / 86400)),
+            )
+        })
         .collect();
     let expected = [
         ("-/-", "open"),

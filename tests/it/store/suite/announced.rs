@@ -180,7 +180,8 @@ async fn a_case_that_a_full_load_leaves_out_is_told_as_withdrawn() {
     let Some(house) = House::furnished().await else { return };
     house.hook_tick(OVERDUE, Occasion::Between).await;
     assert_eq!(house.leave(OVERDUE).await, ["1 Opened"]);
-    let left: String = crate::fixture::FACTS.lines().filter(|line| !line.contains("S-17")).map(|line| format!("{line}\n")).collect();
+    let left: String =
+        crate::fixture::FACTS.lines().filter(|line| !line.contains("S-17")).map(|line| format!("{line}\n")).collect();
     house.store.append_facts(&super::facts(&left), fristvakt::store::Load::Replace, at(LATER)).await.expect("replaced");
     assert_eq!(house.announce(Channels::Send(&[subscription()]), LATER).await, 1);
     assert_eq!(house.leave(LATER).await, ["2 Closed(Withdrawn)"]);

@@ -54,7 +54,8 @@ async fn every_municipality_has_a_chain_of_its_own_that_fits_together() {
     let of = house.store.audit_entries("sokndal", &[3, 9]).await.expect("read");
     assert_eq!((of.len(), &of[0]), (1, &rows[3]));
     let day = |text| Some(at(text));
-    let none = AuditFilter { from: day("2026-03-04T00:00:00Z"), until: day("2026-03-05T00:00:00Z"), ..AuditFilter::default() };
+    let none =
+        AuditFilter { from: day("2026-03-04T00:00:00Z"), until: day("2026-03-05T00:00:00Z"), ..AuditFilter::default() };
     assert_eq!(house.store.list_audit(&none).await.expect("listed"), []);
 }
 
@@ -74,7 +75,11 @@ async fn whatever_is_changed_taken_out_or_put_in_is_found_at_its_place() {
         // From one field into the next.
         ("UPDATE audit SET action = 'xsubject 2', subject = '' WHERE tenant = 'sokndal' AND number = 2", 2, CHANGED),
         ("DELETE FROM audit WHERE tenant = 'sokndal' AND number = 2", 2, "the entry that belongs here is missing"),
-        ("UPDATE audit SET number = number - 1 WHERE tenant = 'sokndal' AND number = 1", 1, "the entry that belongs here is missing"),
+        (
+            "UPDATE audit SET number = number - 1 WHERE tenant = 'sokndal' AND number = 1",
+            1,
+            "the entry that belongs here is missing",
+        ),
         ("UPDATE audit SET tenant = 'sokndal', number = 4 WHERE tenant = 'tysver'", 4, CHANGED),
         (
             "INSERT INTO audit (id, at, tenant, actor, action, subject, reason) \
@@ -124,7 +129,8 @@ async fn a_chain_never_forks_however_many_write_at_once() {
             for number in 0..10 {
                 let subject = format!("{writer} {number}");
                 let tenant = if number % 3 == 0 { "" } else { "sokndal" };
-                let entry = AuditEntry { tenant, actor: "kari", action: "x", subject: &subject, ..AuditEntry::default() };
+                let entry =
+                    AuditEntry { tenant, actor: "kari", action: "x", subject: &subject, ..AuditEntry::default() };
                 store.audit(entry, at(BEGIN)).await.expect("written");
             }
             store.close().await;

@@ -78,12 +78,17 @@ async fn what_a_person_explains_stands_with_all_their_words_until_it_is_reopened
     assert_eq!(row(&house).await.cause.as_deref(), Some("ingen i permisjonstida"));
     assert_eq!(decide(&house, &reopen(), "2026-03-20T10:00:00+01:00").await, Decided::Done);
     let reopened = row(&house).await;
-    assert_eq!((reopened.closed_as, reopened.cause, reopened.action_due, reopened.explained_by), (None, None, None, None));
+    assert_eq!(
+        (reopened.closed_as, reopened.cause, reopened.action_due, reopened.explained_by),
+        (None, None, None, None)
+    );
     assert_eq!(reopened.reopened_by.as_deref(), Some("siri"));
     assert_eq!(decide(&house, &reopen(), OVERDUE).await, Decided::Impossible(Impossible::Undecided));
     let trail = house.store.audit_trail("sokndal").await.expect("read");
-    let trail: Vec<_> =
-        trail.iter().map(|row| format!("{} {} {} {} {}", row.actor, row.via, row.action, row.reason, row.details)).collect();
+    let trail: Vec<_> = trail
+        .iter()
+        .map(|row| format!("{} {} {} {} {}", row.actor, row.via, row.action, row.reason, row.details))
+        .collect();
     let details = r#"{"cause_code":"absence","action":"vikar fra mai","action_due":"2026-05-01"}"#;
     let expected = [
         format!("kari token:kvalitet deviation.explain ingen vikar {details}"),
@@ -147,7 +152,8 @@ async fn a_meeting_that_is_revoked_opens_it_again_and_leaves_what_a_person_expla
 async fn that_there_was_no_lapse_goes_before_an_explanation_which_comes_back_with_the_lapse() {
     let Some(house) = lapsed().await else { return };
     decide(&house, &explain("ferie"), "2026-03-18T10:00:00+01:00").await;
-    let met = event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-10","recorded_at":"2026-03-19T12:00:00+01:00""#);
+    let met =
+        event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-10","recorded_at":"2026-03-19T12:00:00+01:00""#);
     facts(&house, &met, "2026-03-19T12:00:00+01:00").await;
     assert_eq!(standing(&house).await, "withdrawn 2026-03-19T11:00:00Z");
     assert_eq!(row(&house).await.facts_reason.as_deref(), Some("met"));
@@ -166,14 +172,18 @@ async fn a_withdrawal_stays_whatever_is_planned_until_a_person_takes_it_back() {
     decide(&house, &explain("ferie"), "2026-03-18T09:00:00+01:00").await;
     assert_eq!(decide(&house, &withdraw(), "2026-03-18T10:00:00+01:00").await, Decided::Done);
     let withdrawn = row(&house).await;
-    assert_eq!((withdrawn.withdrawn_by.as_deref(), withdrawn.withdrawn_reason.as_deref()), (Some("ola"), Some("ført dobbelt")));
+    assert_eq!(
+        (withdrawn.withdrawn_by.as_deref(), withdrawn.withdrawn_reason.as_deref()),
+        (Some("ola"), Some("ført dobbelt"))
+    );
     assert_eq!((withdrawn.cause, withdrawn.explained_at), (None, None), "one decision at a time");
     for act in [explain("ferie"), withdraw()] {
         assert_eq!(decide(&house, &act, OVERDUE).await, Decided::Impossible(Impossible::Withdrawn));
     }
     let met = event("S-17", "e9", r#""kind":"decision_made","on":"2026-03-18""#);
     facts(&house, &met, "2026-03-19T12:00:00+01:00").await;
-    facts(&house, r#"{"type":"case","tenant":"sokndal","id":"S-17","unit":"oppvekst"}"#, "2026-03-19T13:00:00+01:00").await;
+    facts(&house, r#"{"type":"case","tenant":"sokndal","id":"S-17","unit":"oppvekst"}"#, "2026-03-19T13:00:00+01:00")
+        .await;
     house.store.note_rules("other rules").await.expect("noted");
     house.tick("2026-03-19T14:00:00+01:00", Occasion::Between).await;
     assert_eq!(standing(&house).await, "withdrawn 2026-03-18T09:00:00Z");

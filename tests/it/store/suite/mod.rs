@@ -1,7 +1,7 @@
 //! What the store does, whatever it stands on: read once for each database, see [`super`]. Time is a value, nothing sleeps.
 
-mod append;
 mod announced;
+mod append;
 mod apply;
 mod audit;
 mod calendar;

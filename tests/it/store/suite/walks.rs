@@ -61,8 +61,7 @@ impl Walk {
     }
 
     async fn planned(&mut self) {
-        let subscription =
-            Subscription { channel: HOOK.to_owned(), purposes: None, roles: None, deviations: true };
+        let subscription = Subscription { channel: HOOK.to_owned(), purposes: None, roles: None, deviations: true };
         let channels = [subscription];
         self.house.tick_to(&self.now.to_rfc3339(), Occasion::Between, Channels::Send(&channels)).await;
         let tenant = self.house.organisation().await.organisation.tenant.clone();
@@ -140,7 +139,8 @@ impl Walk {
         let municipality = organisation.municipality(&self.house.rules).expect("a municipality");
         let case = self.house.case("S-17").await;
         let plan = plan(&municipality, &case.file, &case.ledger, self.now, Occasion::Between);
-        let of_rule = plan.deviations.iter().filter(|one| *self.house.rules.rule(one.rule).name == *RULE && &*one.start == "e1");
+        let of_rule =
+            plan.deviations.iter().filter(|one| *self.house.rules.rule(one.rule).name == *RULE && &*one.start == "e1");
         of_rule.map(|one| (one.number.into(), one.closed.map(|(_, how)| how))).collect()
     }
 
@@ -184,7 +184,11 @@ impl Walk {
             assert_eq!(events.iter().filter(|event| event.kind == "opened").count(), 1, "{after}");
             let mut stood = None;
             for event in &events {
-                news += usize::from(event.kind == "opened" || event.kind == "explained" && event.author.is_some() || event.closed_as != stood);
+                news += usize::from(
+                    event.kind == "opened"
+                        || event.kind == "explained" && event.author.is_some()
+                        || event.closed_as != stood,
+                );
                 stood.clone_from(&event.closed_as);
                 numbers.push(event.number);
             }
