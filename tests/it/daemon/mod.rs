@@ -2,6 +2,7 @@
 
 mod calendar;
 mod chat;
+mod commands;
 mod delivery;
 mod demo;
 mod deviations;

@@ -1,6 +1,7 @@
 //! The web server over real HTTP: who gets in, what each page says, and what it never says.
 
 mod cases;
+mod decisions;
 mod disk;
 mod facts;
 mod lists;
@@ -32,7 +33,14 @@ const OF_K: &str = "of-k-1c0a8e5d7b9236e1f0a2b3c4d5e6f7";
 /// Brings and reads what is of `l` and `m`.
 const OF_L_AND_M: &str = "of-l-and-m-8e5d7b9236e1f0a2b3c4d5e6f7";
 
-const TOKENS: [(&str, &str, &str); 5] = [
+/// Decides about every deviation.
+const DECIDES: &str = "register-8e5d7b9236e1f0a2b3c4d5e6f7a8";
+/// Decides about what is of `l`.
+const DECIDES_L: &str = "register-l-5d7b9236e1f0a2b3c4d5e6f7a8";
+
+const TOKENS: [(&str, &str, &str); 7] = [
+    ("quality", DECIDES, "scopes = [\"register\"]"),
+    ("quality-l", DECIDES_L, "scopes = [\"register\"]\ntenants = [\"l\"]"),
     ("prometheus", TOKEN, "scopes = [\"metrics\"]"),
     ("case-system", BRINGS, "scopes = [\"facts\"]"),
     ("reader", READS, "scopes = [\"read\"]"),
@@ -103,6 +111,25 @@ impl Site {
         let request = self.client.post(url).bearer_auth(token).header("content-type", "application/x-ndjson");
         let response = request.body(lines).send().await.unwrap();
         (response.status().as_u16(), json(&response.text().await.unwrap()))
+    }
+
+    /// Decides about a deviation: status and answer.
+    async fn decide(&self, id: &str, act: &str, token: &str, body: &Value) -> (u16, Value) {
+        let path = format!("/v1/deviations/{id}/{act}");
+        let response = self.post(&path, token, "application/json", body.to_string()).await;
+        (response.status().as_u16(), json(&response.text().await.unwrap()))
+    }
+
+    async fn post(&self, path: &str, token: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Response {
+        let request = self.client.post(format!("http://{}{path}", self.server.address())).bearer_auth(token);
+        request.header("content-type", content_type).body(body).send().await.unwrap()
+    }
+
+    /// The ids of the deviations, by case.
+    async fn deviations(&self) -> std::collections::BTreeMap<String, String> {
+        let (_, page) = self.json("/v1/deviations", READS).await;
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+        page["items"].as_array().unwrap().iter().map(|row| (text(row, "case"), text(row, "id"))).collect()
     }
 
     pub(crate) async fn metrics(&self) -> String {

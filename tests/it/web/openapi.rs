@@ -13,7 +13,7 @@ use reqwest::{Method, Response};
 use serde_json::{Map, Value, json};
 use sqlx::{Connection, SqliteConnection};
 
-use super::{BRINGS, OF_K, READS, Site, TOKEN, until};
+use super::{BRINGS, DECIDES, DECIDES_L, OF_K, READS, Site, TOKEN, until};
 use crate::daemon::{FACTS, Installation};
 
 /// The document, and the answers that were seen of what it names.
@@ -139,6 +139,47 @@ const BROUGHT: &[(&str, &str, &str, &str, u16)] = &[
     ("", "application/x-ndjson", "{\"type\":\"case\",\"tenant\":\"k\",\"id\":\"\"}\nnonsense", BRINGS, 422),
 ];
 
+/// What is decided, of each page: whose token, kind of content, body, and the status that comes of it.
+const DECIDED: &[(&str, &str, &str, u16)] = &[
+    (DECIDES, "application/json", "{", 400),
+    ("nobody's", "application/json", "{}", 401),
+    (READS, "application/json", "{}", 403),
+    (DECIDES_L, "application/json", WORDS, 404),
+    (DECIDES, "text/plain", WORDS, 415),
+    (DECIDES, "application/json", r#"{"by":"kari","reason":"ring 91234567","cause":"other"}"#, 422),
+];
+
+/// What `explain` takes; the others take it without a cause.
+const WORDS: &str = r#"{"by":"kari","reason":"derfor","cause":"other"}"#;
+
+/// Decides about a deviation.
+async fn decide(site: &Site, id: &str, act: &str, (token, media, body): (&str, &str, &str)) -> Response {
+    let body = if act == "explain" { body.to_owned() } else { body.replace(r#","cause":"other""#, "") };
+    site.post(&format!("/v1/deviations/{id}/{act}"), token, media, body).await
+}
+
+/// Every answer of the pages on which people decide, but that of a database which is gone.
+async fn decide_all(site: &Site, witness: &mut Witness) {
+    let id = &site.deviations().await["S-1"];
+    let words = (DECIDES, "application/json", WORDS);
+    for act in ["explain", "withdraw", "reopen"] {
+        let page = format!("POST /v1/deviations/{{id}}/{act}");
+        for (token, media, body, expected) in DECIDED {
+            let response = decide(site, id, act, (token, media, body)).await;
+            assert_eq!(witness.see(&page, response).await, *expected, "{page} {body}");
+        }
+        let large = decide(site, id, act, (DECIDES, "application/json", &"a".repeat(70_000))).await;
+        assert_eq!(witness.see(&page, large).await, 413);
+    }
+    // What may be done depends on how it stands.
+    for (act, expected) in
+        [("reopen", 409), ("explain", 200), ("withdraw", 200), ("withdraw", 409), ("explain", 409), ("reopen", 200)]
+    {
+        let response = decide(site, id, act, words).await;
+        assert_eq!(witness.see(&format!("POST /v1/deviations/{{id}}/{act}"), response).await, expected, "{act}");
+    }
+}
+
 async fn ask(site: &Site, path: &str, token: Option<&str>) -> Response {
     site.ask(Method::GET, path, token).await
 }
@@ -174,6 +215,7 @@ async fn every_page_answers_what_the_document_says_with_every_status_that_it_nam
         let response = bring(&site, query, content_type, *body, token).await;
         assert_eq!(witness.see("POST /v1/facts", response).await, *expected, "{query} {body}");
     }
+    decide_all(&site, &mut witness).await;
     let large = bring(&site, "", "application/x-ndjson", "a".repeat(5000), BRINGS).await;
     assert_eq!(witness.see("POST /v1/facts", large).await, 413);
     // A body that never comes to its end: while it is waited for, there is no place for another.
@@ -196,6 +238,10 @@ async fn every_page_answers_what_the_document_says_with_every_status_that_it_nam
         ("GET /v1/deviations", "/v1/deviations"),
     ] {
         assert_eq!(witness.see(page, ask(&site, path, Some(token(path))).await).await, 503, "{page}");
+    }
+    for act in ["explain", "withdraw", "reopen"] {
+        let response = decide(&site, "x", act, (DECIDES, "application/json", WORDS)).await;
+        assert_eq!(witness.see(&format!("POST /v1/deviations/{{id}}/{act}"), response).await, 503, "{act}");
     }
     let response = bring(&site, "", "application/x-ndjson", "", BRINGS).await;
     assert_eq!(witness.see("POST /v1/facts", response).await, 503);

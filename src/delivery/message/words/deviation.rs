@@ -24,9 +24,9 @@ pub(in super::super) fn closed(language: Language, how: Closing, days_late: i64)
         Closing::Explained => by(
             language,
             [
-                "Avviket er lukket: det er gjort rede for.",
-                "Avviket er lukka: det er gjort greie for.",
-                "The deviation is closed: it has been explained.",
+                "Avviket er lukket: noen har gjort rede for det.",
+                "Avviket er lukka: nokon har gjort greie for det.",
+                "The deviation is closed: somebody has explained it.",
             ],
         )
         .to_owned(),
@@ -53,7 +53,15 @@ pub(in super::super) fn deviation(language: Language, happening: Happening, hold
                 format!("The deviation is open again. Responsible is {holder}."),
             ],
         ),
-        Happening::Opened | Happening::Closed(_) => by(
+        Happening::Closed(_) => by(
+            language,
+            [
+                format!("Ansvarlig var {holder}."),
+                format!("Ansvarleg var {holder}."),
+                format!("Responsible was {holder}."),
+            ],
+        ),
+        Happening::Opened => by(
             language,
             [
                 format!("Avvik. Ansvarlig er {holder}."),
