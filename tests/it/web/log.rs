@@ -1,5 +1,8 @@
 //! What the log says of requests, and what it never says: the binary, at TRACE.
 
+use fristvakt::store::{Access, DeviationFilter, Store};
+
+use super::until;
 use crate::daemon::FACTS;
 use crate::daemon::process::{CANARIES, Running, folder};
 
@@ -20,8 +23,23 @@ const ASKED: &[(&str, &str, &str, &str, u16)] = &[
     ("GET", "/v1/obligations?unit=Kanarifugl&case=larer@k.example", TOKEN, "", 200),
     ("GET", "/v1/deviations?after=Kanarifugl", TOKEN, "", 400),
     ("GET", "/Kanarifugl?larer@k.example", TOKEN, "", 404),
+    ("POST", "/v1/deviations/Kanarifugl/withdraw", TOKEN, r#"{"by":"Kanarifugl","reason":"Kanarifugl"}"#, 404),
+    ("POST", "/v1/deviations/a/withdraw", TOKEN, r#"{"by":"Kanarifugl","reason":"larer@k.example"}"#, 422),
+    ("POST", "/v1/deviations/a/explain", TOKEN, r#"{"Kanarifugl":"larer@k.example"}"#, 400),
     ("KANARIFUGL", "/v1/facts", TOKEN, "", 405),
 ];
+
+/// Withdraws a deviation once there is one, in words that nobody may see.
+async fn decide(client: &reqwest::Client, address: &str, database: &std::path::Path) {
+    let store = Store::open(database, Access::Read).await.unwrap();
+    let list = async || store.list_deviations(&DeviationFilter::default()).await.unwrap();
+    let id = until(list, |rows| !rows.is_empty()).await.remove(0).id;
+    store.close().await;
+    let request = client.post(format!("http://{address}/v1/deviations/{id}/withdraw")).bearer_auth(TOKEN);
+    let request = request.header("content-type", "application/json");
+    let response = request.body(r#"{"by":"Kari Kanarifugl","reason":"Kanarifugl i 9A"}"#).send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_logged_by_page_and_token_and_facts_are_seen_at_once() {
@@ -31,7 +49,7 @@ async fn requests_are_logged_by_page_and_token_and_facts_are_seen_at_once() {
     std::fs::write(&file, TOKEN).unwrap();
     let config = format!(
         "database = \"sqlite://test.db\"\n[log]\nlevel = \"trace\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
-         [[http.token]]\nname = \"case-system\"\nfile = {file:?}\nscopes = [\"facts\", \"read\"]\n"
+         [[http.token]]\nname = \"case-system\"\nfile = {file:?}\nscopes = [\"facts\", \"read\", \"register\"]\n"
     );
     std::fs::write(folder.path().join("fristvakt.toml"), config).unwrap();
     let mut daemon = Running::begin(folder.path());
@@ -42,17 +60,19 @@ async fn requests_are_logged_by_page_and_token_and_facts_are_seen_at_once() {
         let facts = body.replace(r#""id":"larer","#, r#""id":"larer","name":"Kari Kanarifugl","#);
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let request = client.request(method, format!("http://{address}{path}")).bearer_auth(token);
-        let response = request.header("content-type", "application/x-ndjson").body(facts).send().await.unwrap();
+        let media = if path.contains("deviations/") { "application/json" } else { "application/x-ndjson" };
+        let response = request.header("content-type", media).body(facts).send().await.unwrap();
         assert_eq!(response.status().as_u16(), *expected, "{path} {body}");
     }
     // Not by the pulse, which may be a minute away.
     logged.push_str(&daemon.until(&["wake=Facts"]));
+    decide(&client, &address, &folder.path().join("test.db")).await;
     daemon.signal("-TERM");
     logged.push_str(&daemon.until(&["stopping"]));
     daemon.lines.by_ref().for_each(|line| logged.push_str(&format!("{}\n", line.unwrap())));
     assert_eq!(daemon.process.wait().unwrap().code(), Some(0));
     let requests: Vec<&str> = logged.lines().filter(|line| line.contains(" request method=")).collect();
-    assert_eq!(requests.len(), ASKED.len(), "{requests:?}");
+    assert_eq!(requests.len(), ASKED.len() + 1, "{requests:?}");
     for expected in [
         r#"INFO request method="POST" page="/v1/facts" status=200 code="ok""#,
         r#"WARN request method="POST" page="/v1/facts" status=422 code="lines_wrong""#,
@@ -64,7 +84,8 @@ async fn requests_are_logged_by_page_and_token_and_facts_are_seen_at_once() {
         assert!(requests.iter().any(|line| line.contains(expected)), "{expected}\n{}", requests.join("\n"));
     }
     let named = requests.iter().filter(|line| line.contains(r#"token="case-system""#)).count();
-    assert_eq!(named, ASKED.len() - 1, "all but the unknown one");
+    assert_eq!(named, ASKED.len(), "all but the unknown one");
+    assert!(logged.contains(r#"did="deviation.withdraw""#), "{logged}");
     for canary in CANARIES {
         let line = logged.lines().find(|line| line.to_lowercase().contains(&canary.to_lowercase()));
         assert_eq!(line, None, "`{canary}` was shown");
