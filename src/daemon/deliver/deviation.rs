@@ -71,7 +71,8 @@ impl Preparer<'_> {
                 // It stays what it is, so that whoever lets it go is asked the same again.
                 self.hold(&message, "replayed").await?;
             } else {
-                self.daemon.store.withdraw_notices(message.attempt, &[], self.now).await?;
+                let whose = (message.tenant.as_str(), message.attempt);
+                self.daemon.store.withdraw_notices(whose, &[], &[], self.now).await?;
             }
             return Ok(None);
         };
