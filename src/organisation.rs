@@ -98,6 +98,8 @@ impl std::fmt::Debug for Address {
 pub struct Unit {
     /// Its id.
     pub id: Arc<str>,
+    /// What people call it; its id where it has no name.
+    pub name: Arc<str>,
     /// Its type.
     pub unit_type: Option<Arc<str>>,
     /// The id of the unit above.
@@ -155,7 +157,9 @@ impl Organisation {
         })
         .map_err(|error| error.text("a unit", vocabulary.owned_attributes(Owner::Unit)))?;
         let id: Arc<str> = fact.id.as_str().into();
+        let name = fact.name.as_deref().filter(|name| !name.trim().is_empty());
         let unit = Unit {
+            name: name.map_or_else(|| id.clone(), Arc::from),
             id: id.clone(),
             unit_type: shared(fact.unit_type.as_ref()),
             parent: shared(fact.parent.as_ref()),

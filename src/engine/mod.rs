@@ -32,7 +32,7 @@ use self::ladder::{Climb, earliest};
 use self::view::{Known, View};
 
 pub use municipality::Municipality;
-pub use prove::{Explained, Pending, explain};
+pub use prove::{Explained, Pending, explain, proofs};
 
 /// Everything that follows from a case's facts at one instant.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@ use crate::calendar::Instant;
 use crate::case::CaseFile;
 use crate::notice::{Handled, Purpose, Reason, Recipient, Role};
 use crate::obligation::{Obligation, Proof, ProofStep};
+use crate::rules::Rule;
 
 use super::Occasion;
 use super::deadline::Trace;
@@ -72,6 +73,31 @@ pub fn explain(municipality: &Municipality<'_>, case: &CaseFile, ledger: &[Handl
         }
     }
     explained.sort_by(|a, b| municipality.order_by_name(&a.obligation, &b.obligation));
+    explained
+}
+
+/// The obligations of a case that are `wanted`, by rule and start, at an instant: each with its proof, and without its
+/// ladder.
+#[must_use]
+pub fn proofs(
+    municipality: &Municipality<'_>,
+    case: &CaseFile,
+    now: Instant,
+    wanted: impl Fn(&Rule, &str) -> bool,
+) -> Vec<Explained> {
+    let Some(view) = View::at(municipality, case, now) else { return vec![] };
+    let evaluation = Evaluation::of(&view);
+    let mut explained = vec![];
+    for judged in &evaluation.rules {
+        let Judged { index, rule, calendar, .. } = *judged;
+        let judge = Judge { view: &view, index, rule, calendar, used: Vec::new() };
+        let instances = evaluation.of_rule(judged).iter().filter(|one| wanted(rule, &one.obligation.start));
+        explained.extend(instances.map(|Instance { obligation, start, end }| Explained {
+            obligation: obligation.clone(),
+            proof: proof(&judge, start, *end),
+            pending: vec![],
+        }));
+    }
     explained
 }
 

@@ -249,33 +249,49 @@ impl Subject<'_> {
     }
 }
 
-/// Where the routine says so, and how strongly.
-fn source(subject: &Subject<'_>, rule: &Rule) -> Line {
-    let language = subject.language;
-    let (basis, from) = match rule.basis {
-        Basis::Routine => {
-            ("routine", ["fristen står i rutinen", "fristen står i rutinen", "the routine sets the deadline"])
-        }
-        Basis::Law => ("law", ["fristen står i loven", "fristen står i lova", "the law sets the deadline"]),
-        Basis::Local => (
-            "local",
-            [
-                "rutinen gir ingen frist, kommunen har valgt den",
-                "rutinen gir ingen frist, kommunen har valt han",
-                "the routine gives no deadline, the municipality chose it",
-            ],
-        ),
+/// How the date of an obligation was counted, a sentence a step.
+#[must_use]
+pub fn proof_text(subject: &Subject<'_>, explained: &Explained) -> Vec<String> {
+    let rule = subject.municipality.rules.rule(explained.obligation.rule);
+    proof::lines(subject, explained, rule).into_iter().map(|line| line.text).collect()
+}
+
+/// Where the routine says so, how strongly, and where the number comes from.
+#[must_use]
+pub fn citation(language: Language, rule: &Rule) -> String {
+    let from = match rule.basis {
+        Basis::Routine => ["fristen står i rutinen", "fristen står i rutinen", "the routine sets the deadline"],
+        Basis::Law => ["fristen står i loven", "fristen står i lova", "the law sets the deadline"],
+        Basis::Local => [
+            "rutinen gir ingen frist, kommunen har valgt den",
+            "rutinen gir ingen frist, kommunen har valt han",
+            "the routine gives no deadline, the municipality chose it",
+        ],
     };
-    let (force, verb) = match rule.force {
-        Force::Must => ("must", ["skal", "skal", "must"]),
-        Force::Should => ("should", ["bør", "bør", "should"]),
+    let verb = match rule.force {
+        Force::Must => ["skal", "skal", "must"],
+        Force::Should => ["bør", "bør", "should"],
+    };
+    let none = by(language, ["ingen henvisning", "inga tilvising", "no citation"]);
+    format!("{}: «{}»; {}", rule.cite.as_deref().unwrap_or(none), by(language, verb), by(language, from))
+}
+
+/// The citation, with the rule's place in its file.
+fn source(subject: &Subject<'_>, rule: &Rule) -> Line {
+    let basis = match rule.basis {
+        Basis::Routine => "routine",
+        Basis::Law => "law",
+        Basis::Local => "local",
+    };
+    let force = match rule.force {
+        Force::Must => "must",
+        Force::Should => "should",
     };
     let place = &rule.place;
-    let cite = rule.cite.as_deref();
-    let none = by(language, ["ingen henvisning", "inga tilvising", "no citation"]);
-    let (verb, from) = (by(language, verb), by(language, from));
     Line::new(
-        format!("{}: «{verb}»; {from} ({}:{})", cite.unwrap_or(none), place.file, place.line),
-        json!({ "cite": cite, "basis": basis, "force": force, "file": &*place.file, "line": place.line }),
+        format!("{} ({}:{})", citation(subject.language, rule), place.file, place.line),
+        json!({
+            "cite": rule.cite.as_deref(), "basis": basis, "force": force, "file": &*place.file, "line": place.line
+        }),
     )
 }

@@ -44,6 +44,7 @@ mod planning;
 mod quarantine;
 mod reconciled;
 mod register;
+mod reported;
 mod rounds;
 mod server;
 mod silences;
@@ -83,6 +84,7 @@ pub use planning::{DueCases, Stamp, StoredCase};
 pub use quarantine::Quarantined;
 pub use reconciled::{CasePage, Reconciled, SentRow};
 pub use register::{Decided, DeviationEvent, DeviationEventRow, announced};
+pub use reported::{DueGroup, RegisterPage, Sieve, Snapshot};
 pub use server::{ServerExamination, ServerState, examine_server};
 pub use silences::{NewSilence, SilenceRow};
 pub use sources::{

@@ -151,7 +151,7 @@ impl Store {
         notices::write(&mut write, &batch, &fresh).await?;
         let agenda =
             applications.iter().zip(&digests).zip(&outcomes).filter(|(_, outcome)| **outcome != Applied::Stale);
-        write_agenda(&mut write, tenant, &agenda.map(|((one, digest), _)| (*one, *digest)).collect::<Vec<_>>()).await?;
+        write_agenda(&mut write, &batch, &agenda.map(|((one, digest), _)| (*one, *digest)).collect::<Vec<_>>()).await?;
         leave_quarantine(&mut write, tenant, &fresh).await?;
         note_planned(&mut write, now).await?;
         write.commit().await?;
@@ -199,16 +199,21 @@ fn push_cases(query: &mut Builder, cases: &[Application<'_>]) {
     query.push_list(cases.iter().map(|one| one.case.id.to_string()));
 }
 
-async fn write_agenda(write: &mut Write, tenant: &Tenant, cases: &[(Application<'_>, i64)]) -> Result<(), StoreError> {
+async fn write_agenda(
+    write: &mut Write,
+    batch: &Batch<'_>,
+    cases: &[(Application<'_>, i64)],
+) -> Result<(), StoreError> {
     for chunk in cases.chunks(ROWS) {
-        let mut upsert = Builder::new("INSERT INTO agenda (tenant, case_id, generation, next_at, digest) ");
+        let mut upsert = Builder::new("INSERT INTO agenda (tenant, case_id, generation, next_at, digest, protected) ");
         upsert.push_values(chunk, |row, (one, digest)| {
-            row.push_bind(&*tenant.id).push_bind(&*one.case.id).push_bind(one.stamp.generation);
+            row.push_bind(&*batch.tenant.id).push_bind(&*one.case.id).push_bind(one.stamp.generation);
             row.push_bind(one.plan.next_at.map(At::from)).push_bind(*digest);
+            row.push_bind(i64::from(one.is_protected(batch.now)));
         });
         upsert.push(
-            " ON CONFLICT (tenant, case_id) DO UPDATE \
-             SET generation = excluded.generation, next_at = excluded.next_at, digest = excluded.digest",
+            " ON CONFLICT (tenant, case_id) DO UPDATE SET generation = excluded.generation, \
+             next_at = excluded.next_at, digest = excluded.digest, protected = excluded.protected",
         );
         upsert.build().execute(&mut *write).await?;
     }
