@@ -57,6 +57,8 @@ pub mod journal;
 
 pub mod store;
 
+pub mod report;
+
 pub mod delivery;
 
 pub mod catcher;

@@ -58,6 +58,14 @@ pub struct Tenant {
     pub delivery_calendar: Option<Arc<str>>,
 }
 
+/// The link to a case: a tenant's `case_url` with the reference in it, as an address takes it.
+#[must_use]
+pub fn case_link(case_url: &str, reference: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let encoded = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    case_url.replace("{ref}", &reference.bytes().map(encoded).collect::<String>())
+}
+
 /// An e-mail address. Debug and Display hide it: logs and errors may never hold one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Address(Arc<str>);

@@ -52,7 +52,7 @@ pub(super) struct Explain {
 
 /// A language on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Spoken {
+pub(super) enum Spoken {
     /// Bokmål.
     Nb,
     /// Nynorsk.
@@ -62,7 +62,7 @@ enum Spoken {
 }
 
 impl Spoken {
-    fn language(self) -> Language {
+    pub(super) fn language(self) -> Language {
         match self {
             Self::Nb => Language::Nb,
             Self::Nn => Language::Nn,

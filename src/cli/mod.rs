@@ -14,6 +14,7 @@ mod migrate;
 mod notices;
 mod obligations;
 mod quarantine;
+mod report;
 mod run;
 mod schema;
 mod silence;
@@ -81,6 +82,9 @@ enum Command {
     /// Look at records that cannot be used.
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
+    /// Make reports.
+    #[command(subcommand)]
+    Report(report::Report),
     /// The daemon.
     Run(run::Run),
     /// Print the JSON schema of what is read.
@@ -214,6 +218,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Notices(command) => command.run(),
         Command::Obligations(command) => command.run(),
         Command::Quarantine(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Test(command) => command.run(),

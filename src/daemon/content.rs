@@ -17,7 +17,7 @@ use crate::delivery::webhook::{WebhookDeviation, WebhookEvent, WebhookSubject};
 use crate::language::Language;
 use crate::notice::{Purpose, Recipient, Role};
 use crate::obligation::Status;
-use crate::organisation::{Address, Organisation};
+use crate::organisation::{Address, Organisation, case_link};
 use crate::register::Happening;
 use crate::store::{
     Claimed, ClaimedNotice, DeviationEvent, EMAIL, NoticeRow, ObligationFilter, ObligationRow, StoreError,
@@ -171,16 +171,7 @@ pub(super) fn deviation_event(
 }
 
 fn link(case_url: Option<&str>, reference: &str) -> Option<String> {
-    case_url.map(|url| url.replace("{ref}", &encoded(reference)))
-}
-
-/// A reference as part of a link.
-fn encoded(reference: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    reference
-        .bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+    case_url.map(|url| case_link(url, reference))
 }
 
 /// On which day a recipient was last reminded of what an escalation is about, by mail that really left.

@@ -179,6 +179,18 @@ impl RuleKind {
         ("duty", Self::Duty),
     ];
 
+    /// The word of rule files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("duty", |(word, _)| word)
+    }
+
+    /// The kind of a word of rule files.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind)
+    }
+
     /// The neutral words of messages where the rule gives none.
     #[must_use]
     pub fn default_notice(self) -> Localized {
@@ -213,6 +225,26 @@ pub enum Force {
     Must,
     /// *bør*
     Should,
+}
+
+impl Force {
+    /// The words of rule files.
+    pub const WORDS: [(&'static str, Self); 2] = [("must", Self::Must), ("should", Self::Should)];
+
+    /// The level of a word of rule files.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, force)| *force)
+    }
+
+    /// The word of rule files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Must => "must",
+            Self::Should => "should",
+        }
+    }
 }
 
 /// What starts the clock.

@@ -231,8 +231,7 @@ fn texts(source: &Source<'_>, around: &Surroundings<'_>, table: &mut Table<'_, '
     let cite = table.take("cite").and_then(|node| source.word(node)).map(shared);
     let bases = [("routine", Basis::Routine), ("law", Basis::Law), ("local", Basis::Local)];
     let basis = table.take("basis").and_then(|node| source.choice(node, "basis", &bases));
-    let forces = [("must", Force::Must), ("should", Force::Should)];
-    let force = table.take("force").and_then(|node| source.choice(node, "force", &forces));
+    let force = table.take("force").and_then(|node| source.choice(node, "force", &Force::WORDS));
     Texts {
         title: title.unwrap_or_else(|| Localized::same(&around.id)),
         kind,

@@ -1,0 +1,325 @@
+//! The figures of a report as its readers see them: every format is made from these and counts nothing itself.
+
+use chrono::NaiveDate;
+use serde::{Serialize, Serializer};
+
+use crate::rules::{Force, RuleKind};
+
+use super::request::Period;
+use super::tally::{Oldest, Tally};
+
+/// A figure, or why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure<T> {
+    /// This much.
+    Is(T),
+    /// There is nothing to count: no share of no deadlines, no days of no deviations.
+    Nothing,
+    /// Withheld, because it or another one could be worked out.
+    Hidden,
+}
+
+/// Figures of a group in the period.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Deviations opened.
+    pub opened: Figure<u64>,
+    /// Deviations closed, in whatever way.
+    pub closed: Figure<u64>,
+    /// Closed as met late.
+    pub met_late: Figure<u64>,
+    /// Closed as explained by a person.
+    pub explained: Figure<u64>,
+    /// Closed as withdrawn: there was no lapse.
+    pub withdrawn: Figure<u64>,
+    /// Deviations open at the end.
+    pub open: Figure<u64>,
+    /// Obligations that were due and whose time has passed.
+    pub due: Figure<u64>,
+    /// Of these, met in time.
+    pub in_time: Figure<u64>,
+    /// The share of these, from 0 to 1.
+    pub share_in_time: Figure<f64>,
+    /// Calendar days late, the middle one, of all that were open at any time and not withdrawn.
+    pub median_days_late: Figure<f64>,
+    /// The most calendar days late of these.
+    pub worst_days_late: Figure<i64>,
+    /// The deviation open at the end that has waited longest.
+    pub oldest_open: Figure<Oldest>,
+    /// The period before.
+    pub before: Before,
+}
+
+/// Figures of a group in the period before, of the same length.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Before {
+    /// Deviations opened.
+    pub opened: Figure<u64>,
+    /// Deviations closed.
+    pub closed: Figure<u64>,
+    /// Deviations open at its end.
+    pub open: Figure<u64>,
+    /// Obligations that were due.
+    pub due: Figure<u64>,
+    /// Of these, met in time.
+    pub in_time: Figure<u64>,
+    /// The share of these, from 0 to 1.
+    pub share_in_time: Figure<f64>,
+}
+
+/// Figures of a unit with those below it, or of a municipality.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UnitFigures {
+    /// The municipality's id; none for the whole.
+    pub tenant: Option<String>,
+    /// The unit's id; none for a municipality, and for what has no unit.
+    pub unit: Option<String>,
+    /// What people call it.
+    pub name: String,
+    /// How far below the whole it stands.
+    pub depth: usize,
+    /// Whether these are the unit's own cases alone, without those of units below it.
+    pub own: bool,
+    /// Its figures.
+    #[serde(flatten)]
+    pub row: Row,
+}
+
+/// Figures of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RuleFigures {
+    /// The rule's full name.
+    pub rule: String,
+    /// What messages call it.
+    pub code: String,
+    /// Its title.
+    pub title: String,
+    /// Where the routine says so.
+    pub cite: Option<String>,
+    /// What is to be done; none where the rule exists no longer.
+    #[serde(serialize_with = "kind_word")]
+    pub kind: Option<RuleKind>,
+    /// *skal* or *bør*; none where the rule exists no longer.
+    #[serde(serialize_with = "level_word")]
+    pub level: Option<Force>,
+    /// Its figures.
+    #[serde(flatten)]
+    pub row: Row,
+}
+
+/// Figures of all rules of a kind.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct KindFigures {
+    /// What is to be done; none for rules that exist no longer.
+    #[serde(serialize_with = "kind_word")]
+    pub kind: Option<RuleKind>,
+    /// Their figures.
+    #[serde(flatten)]
+    pub row: Row,
+}
+
+/// Figures of all rules that say *skal*, or *bør*.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LevelFigures {
+    /// Which of them; none for rules that exist no longer.
+    #[serde(serialize_with = "level_word")]
+    pub level: Option<Force>,
+    /// Their figures.
+    #[serde(flatten)]
+    pub row: Row,
+}
+
+/// A week's deadlines.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Week {
+    /// Its Monday.
+    pub monday: NaiveDate,
+    /// Obligations that were due in those of its days that lie in the period.
+    pub due: Figure<u64>,
+    /// Of these, met in time.
+    pub in_time: Figure<u64>,
+    /// The share of these, from 0 to 1.
+    pub share_in_time: Figure<f64>,
+}
+
+/// How long deviations have been open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Age {
+    /// At least so many days.
+    pub from_days: i64,
+    /// At most so many; none: any number.
+    pub to_days: Option<i64>,
+    /// How many are open so long.
+    pub open: Figure<u64>,
+}
+
+/// A unit where something has waited long.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Waiting {
+    /// The municipality's id.
+    pub tenant: String,
+    /// The unit's id; none where cases have no unit.
+    pub unit: Option<String>,
+    /// What people call it.
+    pub name: String,
+    /// How many deviations of its own cases are open.
+    pub open: u64,
+    /// Since how many days the oldest has been late.
+    pub longest_days: i64,
+    /// How many days late they are, the middle one.
+    pub median_days: f64,
+}
+
+/// All figures of a report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Figures {
+    /// The whole.
+    pub total: Row,
+    /// Each unit with those below it, each after the one above it. The whole is not among them.
+    pub units: Vec<UnitFigures>,
+    /// Each rule.
+    pub rules: Vec<RuleFigures>,
+    /// Each kind of rule.
+    pub kinds: Vec<KindFigures>,
+    /// *skal* and *bør*. Empty where small counts are hidden: with the rules it would give them away.
+    pub levels: Vec<LevelFigures>,
+    /// Each week.
+    pub weeks: Vec<Week>,
+    /// The open deviations by age.
+    pub ages: Vec<Age>,
+    /// Where it is longest since something was due: at most [`Figures::WAITING`] units, the longest first.
+    pub waiting: Vec<Waiting>,
+}
+
+/// What a report is about, for whoever reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The municipality, or municipalities, or unit.
+    pub title: String,
+    /// The period.
+    pub period: Period,
+    /// The day to which what is not over is counted as late.
+    pub reckoned_on: NaiveDate,
+    /// What was left out: a rule, a kind, a level.
+    pub only: Vec<String>,
+    /// Whether small counts are hidden.
+    pub hide_small: bool,
+    /// Whether protected cases are among it.
+    pub protected: bool,
+    /// How many records of the register cannot be read and are not counted.
+    pub unreadable: u64,
+}
+
+impl Figures {
+    /// How many units stand in [`Figures::waiting`].
+    pub const WAITING: usize = 3;
+}
+
+/// The bounds of ages, in days: the first and last of each.
+pub(super) const AGES: [(i64, Option<i64>); 5] =
+    [(0, Some(7)), (8, Some(14)), (15, Some(30)), (31, Some(90)), (91, None)];
+
+impl<T> Figure<T> {
+    /// The figure, where there is one.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Nothing | Self::Hidden => None,
+        }
+    }
+
+    /// Something else of the same figure.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Figure<U> {
+        match self {
+            Self::Is(value) => Figure::Is(change(value)),
+            Self::Nothing => Figure::Nothing,
+            Self::Hidden => Figure::Hidden,
+        }
+    }
+
+    /// The figure unless it is to be hidden.
+    pub(super) fn unless(self, hidden: bool) -> Self {
+        if hidden { Self::Hidden } else { self }
+    }
+}
+
+impl<T> From<Option<T>> for Figure<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Nothing, Self::Is)
+    }
+}
+
+/// A number; `null` for what is not there, and for what is hidden.
+impl<T: Serialize> Serialize for Figure<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value().serialize(serializer)
+    }
+}
+
+/// How much of a row is hidden.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Veil {
+    /// Whether small counts are hidden at all.
+    pub(super) any: bool,
+    /// What was opened, closed and is open.
+    pub(super) flow: bool,
+    /// What was due and met in time.
+    pub(super) share: bool,
+}
+
+impl Row {
+    /// What a tally comes to, behind a veil. `whole`: the report's first row, which alone tells how deviations closed and
+    /// of the period before where small counts are hidden.
+    pub(super) fn of(tally: &Tally, veil: Veil, whole: bool) -> Self {
+        use super::hide::UNDER;
+        let (now, before) = (&tally.now, &tally.before);
+        let ways = [now.met_late, now.explained, now.withdrawn];
+        let hide_ways = veil.flow || veil.any && (!whole || ways.iter().any(|count| *count < UNDER));
+        let hide_days = veil.flow || veil.any && tally.late.count() < UNDER;
+        let flow_before = [before.open_before, before.opened, before.closed(), before.open];
+        let hide_flow_before = veil.any && (!whole || veil.flow || flow_before.iter().any(|count| *count < UNDER));
+        let hide_share_before = veil.any && (!whole || before.in_time < UNDER || before.late() < UNDER);
+        let flow = |count| Figure::Is(count).unless(veil.flow);
+        let way = |count| Figure::Is(count).unless(hide_ways);
+        Self {
+            opened: flow(now.opened),
+            closed: flow(now.closed()),
+            met_late: way(now.met_late),
+            explained: way(now.explained),
+            withdrawn: way(now.withdrawn),
+            open: flow(now.open),
+            due: Figure::Is(now.due).unless(veil.share),
+            in_time: Figure::Is(now.in_time).unless(veil.share),
+            share_in_time: share(now.in_time, now.due).unless(veil.share),
+            median_days_late: Figure::from(tally.late.median()).unless(hide_days),
+            // One deviation's own number, and its case.
+            worst_days_late: Figure::from(tally.late.worst()).unless(veil.any),
+            oldest_open: Figure::from(tally.oldest.clone()).unless(veil.any),
+            before: Before {
+                opened: Figure::Is(before.opened).unless(hide_flow_before),
+                closed: Figure::Is(before.closed()).unless(hide_flow_before),
+                open: Figure::Is(before.open).unless(hide_flow_before),
+                due: Figure::Is(before.due).unless(hide_share_before),
+                in_time: Figure::Is(before.in_time).unless(hide_share_before),
+                share_in_time: share(before.in_time, before.due).unless(hide_share_before),
+            },
+        }
+    }
+}
+
+/// A share of a count, from 0 to 1.
+pub(super) fn share(part: u64, of: u64) -> Figure<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "no municipality has 2^52 deadlines")]
+    let share = (of > 0).then(|| part as f64 / of as f64);
+    share.into()
+}
+
+#[expect(clippy::ref_option, reason = "what serde calls it with")]
+fn kind_word<S: Serializer>(kind: &Option<RuleKind>, serializer: S) -> Result<S::Ok, S::Error> {
+    kind.map(RuleKind::word).serialize(serializer)
+}
+
+#[expect(clippy::ref_option, reason = "what serde calls it with")]
+fn level_word<S: Serializer>(level: &Option<Force>, serializer: S) -> Result<S::Ok, S::Error> {
+    level.map(Force::word).serialize(serializer)
+}

@@ -1,0 +1,159 @@
+//! Tables of figures.
+
+use maud::{Markup, html};
+
+use crate::language::Language;
+use crate::words::by;
+
+use super::super::figures::{Figure, Figures, Row};
+use super::super::{Report, words};
+
+pub(super) fn section(report: &Report) -> Markup {
+    let (language, figures) = (report.language, &report.figures);
+    let [units, rules, kinds, levels] = by(
+        language,
+        [
+            ["Enheter", "Regler", "Typer", "Skal og bør"],
+            ["Einingar", "Reglar", "Typar", "Skal og bør"],
+            ["Units", "Rules", "Kinds", "Must and should"],
+        ],
+    );
+    html! {
+        section {
+            h2 { (units) }
+            (table(language, units, &figures.total, &unit_rows(language, figures)))
+            h2 { (rules) }
+            (table(language, rules, &figures.total, &rule_rows(language, figures)))
+            @if !figures.kinds.is_empty() {
+                h2 { (kinds) }
+                (table(language, kinds, &figures.total, &kind_rows(language, figures)))
+            }
+            @if !figures.levels.is_empty() {
+                h2 { (levels) }
+                (table(language, levels, &figures.total, &level_rows(language, figures)))
+            }
+        }
+    }
+}
+
+/// A row of a table: its name, what stands below it, how far it is indented, and its figures.
+struct Named<'f> {
+    name: String,
+    below: Option<String>,
+    depth: usize,
+    row: &'f Row,
+}
+
+fn unit_rows(language: Language, figures: &Figures) -> Vec<Named<'_>> {
+    let named = figures.units.iter().map(|one| {
+        let name = if one.own {
+            words::own_cases(language, &one.name)
+        } else {
+            words::unit_name(language, &one.name).to_owned()
+        };
+        Named { name, below: None, depth: one.depth.saturating_sub(1), row: &one.row }
+    });
+    named.collect()
+}
+
+fn rule_rows(language: Language, figures: &Figures) -> Vec<Named<'_>> {
+    let named = figures.rules.iter().map(|one| {
+        let level = words::level(language, one.level);
+        let below = one.cite.as_ref().map_or_else(|| level.to_owned(), |cite| format!("{level}; {cite}"));
+        Named { name: words::rule_name(&one.code, &one.title), below: Some(below), depth: 0, row: &one.row }
+    });
+    named.collect()
+}
+
+fn kind_rows(language: Language, figures: &Figures) -> Vec<Named<'_>> {
+    let named = |name: &str, row| Named { name: name.to_owned(), below: None, depth: 0, row };
+    figures.kinds.iter().map(|one| named(words::kind(language, one.kind), &one.row)).collect()
+}
+
+fn level_rows(language: Language, figures: &Figures) -> Vec<Named<'_>> {
+    let named = |name: &str, row| Named { name: crate::words::capital(name), below: None, depth: 0, row };
+    figures.levels.iter().map(|one| named(words::level(language, one.level), &one.row)).collect()
+}
+
+/// The columns after the name, in groups.
+fn columns(language: Language) -> [(&'static str, &'static [&'static str]); 3] {
+    by(
+        language,
+        [
+            [
+                ("Avvik", &["Åpne ved utgangen", "Åpnet", "Oppfylt for sent", "Forklart", "Trukket tilbake"]),
+                ("Frister", &["Antall", "I tide", "Andel i tide", "Endring"]),
+                ("Dager for sent", &["Median", "Verst"]),
+            ],
+            [
+                ("Avvik", &["Opne ved utgangen", "Opna", "Oppfylt for seint", "Forklart", "Trekt tilbake"]),
+                ("Fristar", &["Tal", "I tide", "Del i tide", "Endring"]),
+                ("Dagar for seint", &["Median", "Verst"]),
+            ],
+            [
+                ("Deviations", &["Open at the end", "Opened", "Met late", "Explained", "Withdrawn"]),
+                ("Deadlines", &["Count", "In time", "Share in time", "Change"]),
+                ("Days late", &["Median", "Worst"]),
+            ],
+        ],
+    )
+}
+
+fn table(language: Language, caption: &str, total: &Row, rows: &[Named<'_>]) -> Markup {
+    let all = by(language, ["Alt", "Alt", "All"]);
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(caption) {
+            table.figures {
+                thead {
+                    tr.groups {
+                        th {}
+                        @for (group, columns) in columns(language) { th scope="colgroup" colspan=(columns.len()) { (group) } }
+                    }
+                    tr {
+                        th scope="col" { (caption) }
+                        @for (_, columns) in columns(language) { @for column in columns { th.n scope="col" { (column) } } }
+                    }
+                }
+                tbody {
+                    tr.whole { th scope="row" { (all) } (cells(language, total)) }
+                    @for one in rows {
+                        tr {
+                            th scope="row" style=[(one.depth > 0).then(|| format!("padding-left:{}rem", 0.55 + 1.1 * one.depth.min(8) as f64))] {
+                                bdi { (one.name) }
+                                @if let Some(below) = &one.below { span.sub { bdi { (below) } } }
+                            }
+                            (cells(language, one.row))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cells(language: Language, row: &Row) -> Markup {
+    let count = |count: Figure<u64>| html! { td.n { (words::shown(count, |count| words::count(language, count))) } };
+    let share = row.share_in_time;
+    html! {
+        (count(row.open)) (count(row.opened)) (count(row.met_late)) (count(row.explained)) (count(row.withdrawn))
+        (count(row.due)) (count(row.in_time))
+        td.n {
+            (words::shown(share, |share| words::percent(language, share)))
+            @if let Some(share) = share.value() {
+                span.bar aria-hidden="true" { span style=(format!("width:{:.0}%", share * 100.0)) {} }
+            }
+        }
+        td.n { (change(language, row)) }
+        td.n { (words::shown(row.median_days_late, |days| words::decimal(language, days))) }
+        td.n { (words::shown(row.worst_days_late, |days| days.to_string())) }
+    }
+}
+
+/// How the share in time changed, in percentage points.
+fn change(language: Language, row: &Row) -> String {
+    match (row.share_in_time, row.before.share_in_time) {
+        (Figure::Is(now), Figure::Is(before)) => words::points(language, (now - before) * 100.0),
+        (Figure::Hidden, _) | (_, Figure::Hidden) => words::hidden().to_owned(),
+        _ => "–".to_owned(),
+    }
+}
