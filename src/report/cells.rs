@@ -19,6 +19,8 @@ pub(super) enum Cell {
     /// A figure that is hidden.
     Hidden,
     Text(String),
+    /// A word of ours: what programs call it, and what people do.
+    Word(&'static str, &'static str),
     Date(NaiveDate),
     Number(f64),
     /// From 0 to 1.
@@ -53,10 +55,10 @@ const fn column<T>(
 }
 
 /// A deviation each.
-pub(super) const LINES: [Column<Line>; 23] = [
+pub(super) const LINES: [Column<Line>; 24] = [
     column("ref", ["Sak", "Sak", "Case"], 9.0, |line, _| plain(&line.reference)),
     column("state", ["Status", "Status", "State"], 15.0, |line, language| {
-        Cell::Text(crate::words::capital(words::state(language, line.state())))
+        Cell::Word(line.state().word(), words::state(language, line.state()))
     }),
     column("days_late", ["Dager for sent", "Dagar for seint", "Days late"], 10.0, |line, _| number(line.days_late)),
     column("due_on", ["Frist", "Frist", "Due"], 11.0, |line, _| Cell::Date(line.due_on)),
@@ -70,7 +72,7 @@ pub(super) const LINES: [Column<Line>; 23] = [
     column("closed_on", ["Lukket", "Lukka", "Closed"], 11.0, |line, _| line.closed_on.map_or(Cell::Empty, Cell::Date)),
     column("closed_as", ["Lukket som", "Lukka som", "Closed as"], 16.0, |line, language| {
         let state = line.closed_as.as_deref().and_then(State::parse);
-        state.map_or(Cell::Empty, |state| Cell::Text(crate::words::capital(words::state(language, state))))
+        state.map_or(Cell::Empty, |state| Cell::Word(state.word(), words::state(language, state)))
     }),
     column("responsible", ["Ansvarlig rolle", "Ansvarleg rolle", "Responsible role"], 16.0, |line, _| {
         plain(&line.responsible)
@@ -79,10 +81,12 @@ pub(super) const LINES: [Column<Line>; 23] = [
     column("cause", ["Årsak", "Årsak", "Cause"], 26.0, |line, _| optional(line.cause.as_deref())),
     column("action", ["Tiltak", "Tiltak", "Action"], 26.0, |line, _| optional(line.action.as_deref())),
     column("kind", ["Type", "Type", "Kind"], 13.0, |line, language| {
-        Cell::Text(words::kind(language, line.kind.as_deref().and_then(RuleKind::parse)).to_owned())
+        let kind = line.kind.as_deref().and_then(RuleKind::parse);
+        Cell::Word(kind.map_or("", RuleKind::word), words::kind(language, kind))
     }),
     column("level", ["Skal/bør", "Skal/bør", "Must/should"], 8.0, |line, language| {
-        Cell::Text(words::level(language, line.level.as_deref().and_then(Force::parse)).to_owned())
+        let level = line.level.as_deref().and_then(Force::parse);
+        Cell::Word(level.map_or("", Force::word), words::level(language, level))
     }),
     column("code", ["Kode", "Kode", "Code"], 7.0, |line, _| plain(&line.code)),
     column("rule", ["Regel", "Regel", "Rule"], 30.0, |line, _| plain(&line.rule)),
@@ -95,6 +99,7 @@ pub(super) const LINES: [Column<Line>; 23] = [
     column("unit", ["Enhets-id", "Einings-id", "Unit id"], 14.0, |line, _| optional(line.unit.as_deref())),
     column("case", ["Saks-id", "Saks-id", "Case id"], 10.0, |line, _| plain(&line.case)),
     column("start", ["Start", "Start", "Start"], 10.0, |line, _| plain(&line.start)),
+    column("number", ["Nr.", "Nr.", "Number"], 6.0, |line, _| number(line.number)),
     column("tenant", ["Kommune", "Kommune", "Municipality"], 12.0, |line, _| plain(&line.tenant)),
 ];
 
@@ -113,7 +118,7 @@ pub(super) struct Group {
 /// A group each.
 pub(super) const FIGURES: [Column<Group>; 23] = [
     column("of", ["Gruppe", "Gruppe", "Group"], 13.0, |group, language| {
-        Cell::Text(group_word(language, group.of).to_owned())
+        Cell::Word(group.of, group_word(language, group.of))
     }),
     column("name", ["Navn", "Namn", "Name"], 40.0, |group, _| plain(&group.name)),
     column("open", ["Åpne ved utgangen", "Opne ved utgangen", "Open at the end"], 11.0, |group, _| {

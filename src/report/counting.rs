@@ -258,7 +258,7 @@ fn waiting(own: &BTreeMap<usize, Tally>, units: &Units) -> Vec<Waiting> {
         Some(Waiting {
             tenant: unit.tenant.clone().unwrap_or_default(),
             unit: unit.id.clone(),
-            name: unit.name.clone(),
+            name: units.name_in_full(*place),
             open: tally.waits.count(),
             longest_days: tally.waits.worst()?,
             median_days: tally.waits.median()?,

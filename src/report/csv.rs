@@ -87,6 +87,10 @@ impl Sheet<'_> {
             Cell::Empty => String::new(),
             Cell::Hidden => words::hidden().to_owned(),
             Cell::Text(text) => text::unarmed(&text).into_owned(),
+            Cell::Word(name, word) => match self.dialect {
+                Dialect::Norwegian => crate::words::capital(word),
+                Dialect::Rfc4180 => name.to_owned(),
+            },
             Cell::Date(date) => match self.dialect {
                 Dialect::Norwegian => words::short_day(Language::Nb, date),
                 Dialect::Rfc4180 => date.to_string(),

@@ -200,6 +200,8 @@ pub struct About {
     pub period: Period,
     /// The day to which what is not over is counted as late.
     pub reckoned_on: NaiveDate,
+    /// Whether it is about several municipalities.
+    pub several: bool,
     /// What was left out: a rule, a kind, a level.
     pub only: Vec<String>,
     /// Whether small counts are hidden.
@@ -303,6 +305,21 @@ impl Row {
                 in_time: Figure::Is(before.in_time).unless(hide_share_before),
                 share_in_time: share(before.in_time, before.due).unless(hide_share_before),
             },
+        }
+    }
+}
+
+impl Row {
+    /// How the share in time changed from the period before, in percentage points; nothing where that one had fewer than a
+    /// tenth as many deadlines, for then it says little.
+    #[must_use]
+    pub fn change_in_time(&self) -> Figure<f64> {
+        match (self.share_in_time, self.before.share_in_time, self.due, self.before.due) {
+            (Figure::Is(now), Figure::Is(before), Figure::Is(due), Figure::Is(due_before)) => {
+                Figure::from((due_before * 10 >= due).then_some((now - before) * 100.0))
+            }
+            (Figure::Hidden, ..) | (_, Figure::Hidden, ..) => Figure::Hidden,
+            _ => Figure::Nothing,
         }
     }
 }

@@ -13,14 +13,14 @@ const VERSION: u32 = 1;
 pub(super) fn write(report: &mut Report, out: &mut dyn Write) -> Result<(), ReportError> {
     let about = &report.about;
     let period = |period: super::Period| json!({ "from": period.from, "to": period.to });
-    let definitions: serde_json::Map<String, serde_json::Value> =
-        definitions(report.language, about).into_iter().map(|(word, text)| (word.to_owned(), text.into())).collect();
+    let definitions = definitions(report.language, about).into_iter();
+    let definitions: Vec<_> = definitions.map(|(word, text)| json!({ "word": word, "text": text })).collect();
     let head = json!({
         "report": "deviations",
         "version": VERSION,
         "of": about.title,
         "language": report.language.code(),
-        "made_at": report.made_at,
+        "made_at": report.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         "period": period(about.period),
         "period_before": period(about.period.previous()),
         "reckoned_on": about.reckoned_on,

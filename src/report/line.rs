@@ -19,6 +19,8 @@ use super::tally::State;
 pub struct Line {
     /// The municipality's id.
     pub tenant: String,
+    /// What people call it.
+    pub tenant_name: String,
     /// The case's id.
     pub case: String,
     /// What messages call the case.
@@ -107,6 +109,7 @@ impl Line {
             notices_sent: row.notices_sent,
             cause: row.cause.filter(|text| !text.is_empty()),
             action: row.action.filter(|text| !text.is_empty()),
+            tenant_name: tenant.name.to_string(),
             tenant: row.tenant,
             case: row.case,
             reference: row.reference,

@@ -101,6 +101,7 @@ impl<'a> Scope<'a> {
         About {
             title: self.title(),
             period,
+            several: self.places.len() > 1,
             reckoned_on: reckoned_on.unwrap_or_else(|| period.to.min(now.date_naive())),
             only: [rule, kind, level, listed].into_iter().flatten().collect(),
             hide_small,

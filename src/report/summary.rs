@@ -157,7 +157,7 @@ fn still_open(language: Language, total: &Row) -> Option<String> {
 /// "lengst er ventetiden ved Strandskolen: 34 dager over fristen".
 fn where_longest(language: Language, figures: &Figures) -> Option<String> {
     let Waiting { name, longest_days, .. } = figures.waiting.first()?;
-    let days = days(language, *longest_days);
+    let days = words::whole_days(language, *longest_days);
     if name.is_empty() {
         return Some(by(
             language,
@@ -188,9 +188,7 @@ fn in_time(language: Language, total: &Row) -> Headline {
             [format!("{met} av {of} frister"), format!("{met} av {of} fristar"), format!("{met} of {of} deadlines")],
         ));
     }
-    if let (Some(now), Some(before)) = (total.share_in_time.value(), total.before.share_in_time.value()) {
-        notes.push(points(language, (now - before) * 100.0));
-    }
+    notes.extend(total.change_in_time().value().map(|change| points(language, *change)));
     Headline { label, value: words::shown(total.share_in_time, |share| words::percent(language, share)), notes }
 }
 
@@ -276,13 +274,13 @@ fn longest(language: Language, total: &Row) -> Headline {
     }
     notes.extend(total.median_days_late.value().map(median));
     let oldest = total.oldest_open.clone().map(|oldest| oldest.days);
-    Headline { label, value: words::shown(oldest, |oldest| days(language, oldest)), notes }
+    Headline { label, value: words::shown(oldest, |oldest| words::whole_days(language, oldest)), notes }
 }
 
 /// "Strandskolen: 4 åpne, det eldste 34 dager over fristen".
 fn waiting(language: Language, one: &Waiting) -> String {
     let (name, open) = (words::unit_name(language, &one.name), words::count(language, one.open));
-    let longest = days(language, one.longest_days);
+    let longest = words::whole_days(language, one.longest_days);
     if one.open == 1 {
         return by(
             language,
@@ -301,9 +299,4 @@ fn waiting(language: Language, one: &Waiting) -> String {
             format!("{name}: {open} open, the oldest {longest} past the deadline"),
         ],
     )
-}
-
-fn days(language: Language, days: i64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "days since a due date are far below 2^52")]
-    words::days(language, days as f64)
 }

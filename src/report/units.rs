@@ -119,6 +119,16 @@ impl Units {
         &self.list[place].name
     }
 
+    /// A unit's name, with its municipality's where there are several.
+    pub(super) fn name_in_full(&self, place: usize) -> String {
+        let Unit { name, tenant, .. } = &self.list[place];
+        let root = tenant.as_ref().and_then(|tenant| self.roots.get(tenant));
+        match root.filter(|root| **root != Self::ROOT && **root != place && !name.is_empty()) {
+            Some(root) => format!("{name} ({})", self.list[*root].name),
+            None => name.clone(),
+        }
+    }
+
     /// All of them, in order: each after the one above it.
     pub(super) fn list(&self) -> &[Unit] {
         &self.list

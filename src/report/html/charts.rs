@@ -21,7 +21,7 @@ const SOFT: RGBColor = RGBColor(74, 90, 102);
 const GRID: RGBColor = RGBColor(213, 221, 227);
 
 /// The most rules of a picture.
-const RULES: usize = 12;
+const RULES: usize = 8;
 
 /// A picture as a browser takes it, or nothing where it cannot be drawn.
 type Drawn = Option<String>;
@@ -31,15 +31,16 @@ pub(super) fn section(report: &Report) -> Markup {
     let kept = figures.weeks.iter().any(|week| week.share_in_time.value().is_some());
     let mut rules: Vec<&RuleFigures> = figures.rules.iter().filter(|rule| tells(rule)).collect();
     rules.sort_by_key(|rule| std::cmp::Reverse((count(rule.row.opened), count(rule.row.open))));
+    let left = rules.len().saturating_sub(RULES);
     rules.truncate(RULES);
     let ages = figures.ages.iter().any(|age| count(age.open) > 0);
     html! {
         @if kept || ages || !rules.is_empty() {
             section {
-                h2 { (by(language, ["Bildene", "Bileta", "The pictures"])) }
+                h2 { (by(language, ["Utvikling og fordeling", "Utvikling og fordeling", "Trend and distribution"])) }
                 div.charts {
                     @if kept { (weeks_figure(language, &figures.weeks)) }
-                    @if !rules.is_empty() { (rules_figure(language, &rules)) }
+                    @if !rules.is_empty() { (rules_figure(language, &rules, left)) }
                     @if ages { (ages_figure(language, &figures.ages)) }
                 }
             }
@@ -98,7 +99,7 @@ fn weeks_figure(language: Language, weeks: &[Week]) -> Markup {
     )
 }
 
-fn rules_figure(language: Language, rules: &[&RuleFigures]) -> Markup {
+fn rules_figure(language: Language, rules: &[&RuleFigures], left: usize) -> Markup {
     let [caption, about, rule, opened, open] = by(
         language,
         [
@@ -119,6 +120,16 @@ fn rules_figure(language: Language, rules: &[&RuleFigures]) -> Markup {
             ["Deviations by rule", "Opened in the period, and open at its end.", "Rule", "opened", "open at the end"],
         ],
     );
+    let count = words::count(language, u64::try_from(left).unwrap_or(u64::MAX));
+    let rest = by(
+        language,
+        [
+            format!(" {count} andre regler står i tabellen."),
+            format!(" {count} andre reglar står i tabellen."),
+            format!(" {count} other rules stand in the table."),
+        ],
+    );
+    let about = if left > 0 { format!("{about}{rest}") } else { about.to_owned() };
     let name = |rule: &RuleFigures| words::rule_name(&rule.code, &rule.title);
     let groups = rules
         .iter()
@@ -133,7 +144,7 @@ fn rules_figure(language: Language, rules: &[&RuleFigures]) -> Markup {
     figure(
         language,
         ("rules", ""),
-        (caption, about),
+        (caption, &about),
         drawn,
         &[(BLUE, opened), (WARM, open)],
         &[rule, opened, open],

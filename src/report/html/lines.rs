@@ -17,7 +17,7 @@ const MOST: usize = 2_000;
 
 pub(super) fn write(report: &mut Report, out: &mut dyn Write) -> Result<(), ReportError> {
     let language = report.language;
-    let all = report.spool.len();
+    let (all, several) = (report.spool.len(), report.about.several);
     let heading = by(language, ["Avvikene", "Avvika", "The deviations"]);
     out.write_all(html! { h2 id="lines" { (heading) } p { (said(report, all)) } }.into_string().as_bytes())?;
     if all == 0 {
@@ -30,7 +30,7 @@ pub(super) fn write(report: &mut Report, out: &mut dyn Write) -> Result<(), Repo
     };
     write!(out, "<table class=\"lines\">{}<tbody>", head.into_string())?;
     for line in report.spool.lines().take(MOST) {
-        out.write_all(row(language, &line?).into_string().as_bytes())?;
+        out.write_all(row(language, &line?, several).into_string().as_bytes())?;
     }
     Ok(out.write_all(b"</tbody></table>")?)
 }
@@ -87,7 +87,7 @@ fn head(language: Language) -> [&'static str; 6] {
     )
 }
 
-fn row(language: Language, line: &Line) -> Markup {
+fn row(language: Language, line: &Line, several: bool) -> Markup {
     let [_, _, unit, due, late, state] = head(language);
     let open = line.state() == State::Open;
     html! {
@@ -99,7 +99,10 @@ fn row(language: Language, line: &Line) -> Markup {
                 }
             }
             td { (what(language, line)) }
-            td data-label=(unit) { bdi { (words::unit_name(language, &shown(line.unit_name.as_deref().unwrap_or_default()))) } }
+            td data-label=(unit) {
+                bdi { (words::unit_name(language, &shown(line.unit_name.as_deref().unwrap_or_default()))) }
+                @if several { span.sub { bdi { (shown(&line.tenant_name)) } } }
+            }
             td data-label=(due) { (words::short_day(language, line.due_on)) }
             td.n.late[open] data-label=(late) { (line.days_late) }
             td data-label=(state) { span class=(format!("tag {}", line.state().word())) { (crate::words::capital(words::state(language, line.state()))) } (closed(language, line)) }

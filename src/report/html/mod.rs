@@ -78,8 +78,12 @@ fn opening(report: &Report) -> Markup {
             section.waiting {
                 h3 { (by(language, ["Her er ventetiden lengst", "Her er ventetida lengst", "Where the wait is longest"])) }
                 ol {
-                    @for (one, line) in figures.waiting.iter().zip(&summary.waiting) {
-                        li { b { (words::days(language, one.longest_days as f64)) } span { (line) } }
+                    @for one in &figures.waiting {
+                        li {
+                            b { (words::whole_days(language, one.longest_days)) }
+                            span { bdi { (words::unit_name(language, &one.name)) } }
+                            i { (words::still_open(language, one.open)) }
+                        }
                     }
                 }
             }

@@ -13,23 +13,23 @@ pub(super) fn section(report: &Report) -> Markup {
     let [units, rules, kinds, levels] = by(
         language,
         [
-            ["Enheter", "Regler", "Typer", "Skal og bør"],
-            ["Einingar", "Reglar", "Typar", "Skal og bør"],
-            ["Units", "Rules", "Kinds", "Must and should"],
+            [["Enheter", "Enhet"], ["Regler", "Regel"], ["Typer", "Type"], ["Skal og bør", "Rutinen sier"]],
+            [["Einingar", "Eining"], ["Reglar", "Regel"], ["Typar", "Type"], ["Skal og bør", "Rutinen seier"]],
+            [["Units", "Unit"], ["Rules", "Rule"], ["Kinds", "Kind"], ["Must and should", "The routine says"]],
         ],
     );
     html! {
         section {
-            h2 { (units) }
+            h2 { (units[0]) }
             (table(language, units, &figures.total, &unit_rows(language, figures)))
-            h2 { (rules) }
+            h2 { (rules[0]) }
             (table(language, rules, &figures.total, &rule_rows(language, figures)))
             @if !figures.kinds.is_empty() {
-                h2 { (kinds) }
+                h2 { (kinds[0]) }
                 (table(language, kinds, &figures.total, &kind_rows(language, figures)))
             }
             @if !figures.levels.is_empty() {
-                h2 { (levels) }
+                h2 { (levels[0]) }
                 (table(language, levels, &figures.total, &level_rows(language, figures)))
             }
         }
@@ -99,10 +99,10 @@ fn columns(language: Language) -> [(&'static str, &'static [&'static str]); 3] {
     )
 }
 
-fn table(language: Language, caption: &str, total: &Row, rows: &[Named<'_>]) -> Markup {
+fn table(language: Language, [many, one]: [&str; 2], total: &Row, rows: &[Named<'_>]) -> Markup {
     let all = by(language, ["Alt", "Alt", "All"]);
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
+        div.scroll tabindex="0" role="region" aria-label=(many) {
             table.figures {
                 thead {
                     tr.groups {
@@ -110,19 +110,19 @@ fn table(language: Language, caption: &str, total: &Row, rows: &[Named<'_>]) -> 
                         @for (group, columns) in columns(language) { th scope="colgroup" colspan=(columns.len()) { (group) } }
                     }
                     tr {
-                        th scope="col" { (caption) }
+                        th scope="col" { (one) }
                         @for (_, columns) in columns(language) { @for column in columns { th.n scope="col" { (column) } } }
                     }
                 }
                 tbody {
                     tr.whole { th scope="row" { (all) } (cells(language, total)) }
-                    @for one in rows {
+                    @for named in rows {
                         tr {
-                            th scope="row" style=[(one.depth > 0).then(|| format!("padding-left:{}rem", 0.55 + 1.1 * one.depth.min(8) as f64))] {
-                                bdi { (one.name) }
-                                @if let Some(below) = &one.below { span.sub { bdi { (below) } } }
+                            th scope="row" style=[(named.depth > 0).then(|| format!("padding-left:{}px", 9 + 18 * named.depth.min(8)))] {
+                                bdi { (named.name) }
+                                @if let Some(below) = &named.below { span.sub { bdi { (below) } } }
                             }
-                            (cells(language, one.row))
+                            (cells(language, named.row))
                         }
                     }
                 }
@@ -143,17 +143,8 @@ fn cells(language: Language, row: &Row) -> Markup {
                 span.bar aria-hidden="true" { span style=(format!("width:{:.0}%", share * 100.0)) {} }
             }
         }
-        td.n { (change(language, row)) }
+        td.n { (words::shown(row.change_in_time(), |change| words::points(language, change))) }
         td.n { (words::shown(row.median_days_late, |days| words::decimal(language, days))) }
         td.n { (words::shown(row.worst_days_late, |days| days.to_string())) }
-    }
-}
-
-/// How the share in time changed, in percentage points.
-fn change(language: Language, row: &Row) -> String {
-    match (row.share_in_time, row.before.share_in_time) {
-        (Figure::Is(now), Figure::Is(before)) => words::points(language, (now - before) * 100.0),
-        (Figure::Hidden, _) | (_, Figure::Hidden) => words::hidden().to_owned(),
-        _ => "–".to_owned(),
     }
 }

@@ -14,7 +14,7 @@ use super::request::{Listed, Period};
 use super::tally::State;
 
 pub(super) use definitions::definitions;
-pub(super) use numbers::{change, count, days, decimal, percent, points, short_day};
+pub(super) use numbers::{change, count, days, decimal, percent, points, short_day, whole_days};
 
 /// "Avvik fra BTI-rutinen".
 pub(super) fn title(language: Language) -> &'static str {
@@ -82,6 +82,12 @@ pub(super) fn state(language: Language, state: State) -> &'static str {
         State::Withdrawn => ["trukket tilbake", "trekt tilbake", "withdrawn"],
     };
     by(language, words)
+}
+
+/// "1 åpent", "4 åpne".
+pub(super) fn still_open(language: Language, open: u64) -> String {
+    let word = if open == 1 { ["åpent", "ope", "open"] } else { ["åpne", "opne", "open"] };
+    format!("{} {}", count(language, open), by(language, word))
 }
 
 /// What stands for a hidden figure; the definitions say what it means.

@@ -54,6 +54,12 @@ pub(in super::super) fn days(language: Language, days: f64) -> String {
     }
 }
 
+/// "1 dag", "34 dager".
+pub(in super::super) fn whole_days(language: Language, days: i64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "days since a due date are far below 2^52")]
+    self::days(language, days as f64)
+}
+
 /// "16.03.2026", "16 Mar 2026".
 pub(in super::super) fn short_day(language: Language, date: NaiveDate) -> String {
     match language {

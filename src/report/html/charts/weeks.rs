@@ -93,6 +93,8 @@ fn shares(area: &Area<'_>, language: Language, weeks: &[Week]) -> Done {
 fn names(area: &Area<'_>, language: Language, weeks: &[Week]) -> Done {
     let bottom = FIELD.3;
     let step = weeks.len().div_ceil(NAMED).max(1);
+    let years = |week: &Week| week.monday.iso_week().year();
+    let several = weeks.first().map(years) != weeks.last().map(years);
     let mut year = None;
     for (place, week) in weeks.iter().enumerate().step_by(step) {
         let x = across(place, weeks.len());
@@ -106,8 +108,8 @@ fn names(area: &Area<'_>, language: Language, weeks: &[Week]) -> Done {
             };
             area.draw(&Text::new(due, (x, bottom + 34), style(SOFT, TEXT, HPos::Center, VPos::Top)))?;
         }
-        let of = week.monday.iso_week().year();
-        if year.replace(of) != Some(of) {
+        let of = years(week);
+        if several && year.replace(of) != Some(of) {
             area.draw(&Text::new(of.to_string(), (x, bottom + 56), style(SOFT, TEXT, HPos::Center, VPos::Top)))?;
         }
     }
