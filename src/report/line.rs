@@ -5,18 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::{civil_date, in_zone};
 use crate::explanation::citation;
+use crate::language::Language;
 use crate::notice::Role;
 use crate::organisation::case_link;
-use crate::store::DeviationRow;
+use crate::store::{At, DeviationRow};
 use crate::words::role_name;
 
 use super::scope::{Place, Scope};
 use super::tally::State;
+use super::words::no_lapse;
 
 /// A deviation. Texts are as people and other systems wrote them; no format shows them in another way than as text.
 /// No person is named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
+    /// What names the deviation for ever.
+    pub id: String,
     /// The municipality's id.
     pub tenant: String,
     /// What people call it.
@@ -70,10 +74,24 @@ pub struct Line {
     pub closed_as: Option<String>,
     /// How many notices of the obligation went out.
     pub notices_sent: i64,
-    /// Why it happened, as a person explained it.
+    /// The day on which somebody else was told, first.
+    pub escalated_on: Option<NaiveDate>,
+    /// The role that was told, in words.
+    pub escalated_to: Option<String>,
+    /// Why it happened, as a person explained it: a code.
+    pub cause_code: Option<String>,
+    /// What people call that.
+    pub cause_title: Option<String>,
+    /// Why it happened, in their own words.
     pub cause: Option<String>,
-    /// What was done about it.
+    /// What was or will be done about it.
     pub action: Option<String>,
+    /// By when.
+    pub action_due: Option<NaiveDate>,
+    /// The day on which it was explained.
+    pub explained_on: Option<NaiveDate>,
+    /// Why it was withdrawn: in a person's words, or by the facts.
+    pub withdrawn_because: Option<String>,
     /// How the due date was counted, a sentence a step; empty where the obligation is no more.
     pub proof: Vec<String>,
 }
@@ -89,16 +107,19 @@ impl Line {
     ) -> Self {
         let tenant = &place.stored.organisation.tenant;
         let (rule, language, zone) = (scope.rule_named(&row.rule), scope.language, tenant.zone);
-        let day = |at: crate::store::At| civil_date(zone, at.instant());
+        let day = |at: At| civil_date(zone, at.instant());
+        let role = |word: &str| Role::parse(word).map_or_else(|| word.to_owned(), |role| role_name(language, &role));
+        let title = |code: &String| scope.rules.causes.title(code, language).to_owned();
         Self {
             days_late: place.bounds.days_late(&row, state),
+            withdrawn_because: withdrawn_because(language, &row),
             link: tenant.case_url.as_deref().and_then(|url| link(url, &row.reference)),
             code: rule.map_or_else(|| row.code.clone(), |rule| rule.code.to_string()),
             title: rule.map_or_else(|| row.rule.clone(), |rule| rule.title.text(language).to_string()),
             kind: rule.map(|rule| rule.kind.word().to_owned()),
             level: rule.map(|rule| rule.force.word().to_owned()),
             source: rule.map(|rule| citation(language, rule)),
-            responsible: Role::parse(&row.responsible).map_or(row.responsible, |role| role_name(language, &role)),
+            responsible: role(&row.responsible),
             opened_at: in_zone(zone, row.opened_at.instant()),
             opened_on: day(row.opened_at),
             due_on: row.due_on.0,
@@ -107,8 +128,15 @@ impl Line {
             closed_on: row.closed_at.map(day),
             closed_as: row.closed_as,
             notices_sent: row.notices_sent,
+            escalated_on: row.escalated_at.map(day),
+            escalated_to: row.escalated_to.as_deref().map(role),
+            cause_title: row.cause_code.as_ref().map(title),
+            explained_on: row.explained_at.map(day),
+            cause_code: row.cause_code,
             cause: row.cause.filter(|text| !text.is_empty()),
             action: row.action.filter(|text| !text.is_empty()),
+            action_due: row.action_due.map(|day| day.0),
+            id: row.id,
             tenant_name: tenant.name.to_string(),
             tenant: row.tenant,
             case: row.case,
@@ -127,6 +155,16 @@ impl Line {
     pub(super) fn state(&self) -> State {
         State::parse(&self.state).unwrap_or(State::Open)
     }
+}
+
+/// Why a withdrawn deviation was none.
+fn withdrawn_because(language: Language, row: &DeviationRow) -> Option<String> {
+    if row.closed_as.as_deref() != Some(State::Withdrawn.word()) {
+        return None;
+    }
+    // The facts go before what a person decided.
+    let words = row.facts_reason.as_deref().map(|reason| no_lapse(language, reason).to_owned());
+    words.or_else(|| row.withdrawn_reason.clone())
 }
 
 /// The address of a case; none where that is no address of a page.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::FromRow;
 
 use super::database::Read;
+use super::lists::DEVIATIONS;
 use super::sql::Builder;
 use super::{At, Day, DeviationRow, Place, ROWS, Store, StoreError, StoredDocument};
 use crate::calendar::Instant;
@@ -77,13 +78,13 @@ impl Snapshot {
         (from, until): (Instant, Instant),
         after: Option<&Place>,
     ) -> Result<RegisterPage, StoreError> {
-        let mut query = Builder::new(
-            "SELECT d.*, (SELECT count(*) FROM notices n WHERE n.tenant = d.tenant AND n.case_id = d.case_id \
-             AND n.rule = d.rule AND n.start = d.start AND n.state = 'sent') AS notices_sent \
-             FROM deviations d WHERE d.tenant = ",
-        );
+        let mut query = Builder::new(DEVIATIONS);
         // The sign keeps an index by time away: pages are in the order of the primary key.
-        query.push_bind(sieve.tenant).push(" AND +d.opened_at < ").push_bind(At::from(until));
+        query
+            .push(" WHERE d.tenant = ")
+            .push_bind(sieve.tenant)
+            .push(" AND +d.opened_at < ")
+            .push_bind(At::from(until));
         query.push(" AND (d.closed_at IS NULL OR d.closed_at >= ").push_bind(At::from(from)).push(")");
         if let Some(rule) = sieve.rule {
             query.push(" AND d.rule = ").push_bind(rule);
@@ -151,7 +152,7 @@ impl Snapshot {
             );
         }
         query.push(
-            " AND (o.status = 'met' OR coalesce((SELECT CASE WHEN d.explained_by IS NULL THEN '' ELSE d.closed_as END \
+            " AND (o.status = 'met' OR coalesce((SELECT CASE WHEN d.withdrawn_at IS NULL THEN '' ELSE d.closed_as END \
              FROM deviations d WHERE d.tenant = o.tenant AND d.case_id = o.case_id AND d.rule = o.rule \
              AND d.start = o.start ORDER BY d.number DESC LIMIT 1), '') <> 'withdrawn') \
              GROUP BY o.unit, o.rule, o.due_on ORDER BY o.due_on, o.rule, o.unit",

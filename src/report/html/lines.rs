@@ -110,21 +110,28 @@ fn row(language: Language, line: &Line, several: bool) -> Markup {
     }
 }
 
-/// The rule, where it stands, and how the date was counted.
+/// The rule, where it stands, what became of it, and how the date was counted.
 fn what(language: Language, line: &Line) -> Markup {
-    let [proof, why, action] = by(
+    let [proof, why, action, by_when, because] = by(
         language,
         [
-            ["Slik er fristen regnet", "Årsak", "Tiltak"],
-            ["Slik er fristen rekna", "Årsak", "Tiltak"],
-            ["How the date is counted", "Cause", "Action"],
+            ["Slik er fristen regnet", "Årsak", "Tiltak", "innen", "Trukket tilbake fordi"],
+            ["Slik er fristen rekna", "Årsak", "Tiltak", "innan", "Trekt tilbake fordi"],
+            ["How the date is counted", "Cause", "Action", "by", "Withdrawn because"],
         ],
     );
+    let cause: Vec<String> = [&line.cause_title, &line.cause].into_iter().flatten().map(|text| shown(text)).collect();
     html! {
         bdi { (words::rule_name(&shown(&line.code), &shown(&line.title))) }
         @if let Some(source) = line.source.as_ref().or(line.cite.as_ref()) { span.sub { bdi { (shown(source)) } } }
-        @if let Some(cause) = &line.cause { p.why { (why) ": " bdi { (shown(cause)) } } }
-        @if let Some(done) = &line.action { p.why { (action) ": " bdi { (shown(done)) } } }
+        @if !cause.is_empty() { p.why { (why) ": " bdi { (cause.join(". ")) } } }
+        @if let Some(done) = &line.action {
+            p.why {
+                (action) ": " bdi { (shown(done)) }
+                @if let Some(day) = line.action_due { " (" (by_when) " " (words::short_day(language, day)) ")" }
+            }
+        }
+        @if let Some(reason) = &line.withdrawn_because { p.why { (because) ": " bdi { (shown(reason)) } } }
         @if !line.proof.is_empty() {
             details { summary { (proof) } ol.proof { @for step in &line.proof { li { bdi { (shown(step)) } } } } }
         }
@@ -149,5 +156,8 @@ fn closed(language: Language, line: &Line) -> Markup {
     html! {
         @if let Some(day) = line.closed_on { span.sub { (later(words::short_day(language, day))) } }
         span.sub { (told) }
+        @if let Some(day) = line.escalated_on {
+            span.sub { (by(language, ["eskalert", "eskalert", "escalated"])) " " (words::short_day(language, day)) }
+        }
     }
 }

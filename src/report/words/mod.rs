@@ -84,6 +84,30 @@ pub(super) fn state(language: Language, state: State) -> &'static str {
     by(language, words)
 }
 
+/// Why there was no lapse after all, by the facts.
+pub(super) fn no_lapse(language: Language, reason: &str) -> &str {
+    let words = match reason {
+        "met" => ["det var gjort i tide", "det var gjort i tide", "it was done in time"],
+        "paused" => ["saken var satt på pause", "saka var sett på pause", "the case was paused"],
+        "gone" => [
+            "det den gjaldt, finnes ikke lenger",
+            "det han galdt, finst ikkje lenger",
+            "what it was about exists no longer",
+        ],
+        "out_of_force" => ["regelen gjaldt ikke da", "regelen galdt ikkje då", "the rule was not in force"],
+        "condition" => {
+            ["saken fyller ikke vilkårene", "saka fyller ikkje vilkåra", "the case does not fulfil the conditions"]
+        }
+        "exempt" => ["det er gitt unntak", "det er gitt unntak", "it was exempted"],
+        "stopped" => ["saken ble stanset i tide", "saka vart stansa i tide", "the case was stopped in time"],
+        "superseded" => {
+            ["en nyere dato har tatt over", "ein nyare dato har teke over", "a newer date has taken its place"]
+        }
+        _ => return reason,
+    };
+    by(language, words)
+}
+
 /// "1 åpent", "4 åpne".
 pub(super) fn still_open(language: Language, open: u64) -> String {
     let word = if open == 1 { ["åpent", "ope", "open"] } else { ["åpne", "opne", "open"] };

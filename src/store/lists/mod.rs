@@ -229,7 +229,7 @@ fn obligations(filter: &ObligationFilter, now: Instant) -> Builder {
 }
 
 /// What a [`DeviationRow`] is read from. An escalation is about the lapse during which it was accepted.
-const DEVIATIONS: &str = "SELECT d.*, CASE WHEN d.facts_closed_as = 'met_late' THEN d.facts_closed_at END AS met_late_at, \
+pub(super) const DEVIATIONS: &str = "SELECT d.*, CASE WHEN d.facts_closed_as = 'met_late' THEN d.facts_closed_at END AS met_late_at, \
      (SELECT count(*) FROM notices n WHERE n.tenant = d.tenant AND n.case_id = d.case_id \
          AND n.rule = d.rule AND n.start = d.start AND n.state = 'sent') AS notices_sent, \
      (SELECT min(a.ended_at) FROM notices n JOIN attempts a ON a.message = n.message AND a.phase = 'accepted' \
