@@ -80,6 +80,9 @@ fn print(out: &mut impl Write, places: &Places, summary: &Summary) -> std::io::R
     writeln!(out, "  why a date is so     fristvakt explain F-03 --config {config} --now 2026-03-16T08:00:00+01:00")?;
     writeln!(out, "  what stands open     fristvakt deviations list --open --config {config}")?;
     writeln!(out, "  a rule, tried out    fristvakt simulate --facts {facts} --from 2026-03-02 --to 2026-05-10")?;
+    writeln!(out, "\nThe ten weeks in one report, for a leader who has ten seconds\n")?;
+    writeln!(out, "  a page to open       {}", places.report.display())?;
+    writeln!(out, "  a workbook           {}", places.workbook.display())?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use crate::catcher::Catcher;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::daemon::{Daemon, DaemonError};
+use crate::report::{Format, Period, Report, ReportError, Request, save};
 use crate::store::{FileError, Load};
 
 pub use summary::{Reader, Summary};
@@ -38,6 +39,10 @@ pub struct Places {
     pub config: PathBuf,
     /// The mails, as `.eml` files.
     pub mails: PathBuf,
+    /// The report of the ten weeks, as a page.
+    pub report: PathBuf,
+    /// The same as a workbook.
+    pub workbook: PathBuf,
 }
 
 /// Why a demonstration could not be run.
@@ -55,6 +60,12 @@ pub enum DemoError {
     /// The daemon cannot go on.
     #[error(transparent)]
     Daemon(#[from] DaemonError),
+    /// The ten weeks are no period.
+    #[error("{0}")]
+    Period(String),
+    /// The report of them cannot be made.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The sample facts are refused.
     #[error("the sample facts are refused: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Facts(Vec<FileError>),
@@ -103,13 +114,20 @@ pub async fn run(folder: &Path, mut progress: impl FnMut(NaiveDate)) -> Result<(
         now = next.max(now + TimeDelta::seconds(1));
     }
     clock.set(ends);
+    let request = Request::of(Period::new(date(DAYS[0]), date(DAYS[1])).map_err(DemoError::Period)?);
+    let mut report = Report::read(&daemon.store, &rules.set, &request, ends, |_| {}).await?;
+    save(&mut report, Format::Html, &places.report)?;
+    save(&mut report, Format::Xlsx, &places.workbook)?;
     let summary = Summary { differences, ..Summary::of(&daemon.store, ends).await? };
     catcher.stop().await;
     Ok((places, summary))
 }
 
+fn date((year, month, day): (i32, u32, u32)) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default()
+}
+
 fn days() -> [Instant; 2] {
-    let date = |(year, month, day)| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
     let [first, last] = DAYS.map(date);
     [first_instant(Oslo, first), first_instant(Oslo, last) + TimeDelta::hours(20)]
 }
@@ -127,6 +145,8 @@ fn lay_out(folder: &Path) -> Result<Places, DemoError> {
         facts: folder.join("facts.ndjson"),
         config: folder.join("fristvakt.toml"),
         mails: folder.join("mail"),
+        report: folder.join("report.html"),
+        workbook: folder.join("report.xlsx"),
     };
     if places.config.exists() {
         return Err(DemoError::Used(folder.to_owned()));

@@ -55,7 +55,7 @@ const fn column<T>(
 }
 
 /// A deviation each.
-pub(super) const LINES: [Column<Line>; 32] = [
+pub(super) const LINES: [Column<Line>; 34] = [
     column("ref", ["Sak", "Sak", "Case"], 9.0, |line, _| plain(&line.reference)),
     column("state", ["Status", "Status", "State"], 15.0, |line, language| {
         Cell::Word(line.state().word(), words::state(language, line.state()))
@@ -68,30 +68,32 @@ pub(super) const LINES: [Column<Line>; 32] = [
     column("unit_name", ["Enhet", "Eining", "Unit"], 22.0, |line, language| {
         Cell::Text(text::shown(words::unit_name(language, line.unit_name.as_deref().unwrap_or_default())))
     }),
+    column("done_on", ["Gjort", "Gjort", "Done"], 11.0, |line, _| date(line.done_on)),
+    column("stopped_on", ["Stanset", "Stansa", "Stopped"], 11.0, |line, _| date(line.stopped_on)),
     column("opened_on", ["Åpnet", "Opna", "Opened"], 11.0, |line, _| Cell::Date(line.opened_on)),
     column("closed_on", ["Lukket", "Lukka", "Closed"], 11.0, |line, _| date(line.closed_on)),
-    column("closed_as", ["Lukket som", "Lukka som", "Closed as"], 16.0, |line, language| {
-        let state = line.closed_as.as_deref().and_then(State::parse);
-        state.map_or(Cell::Empty, |state| Cell::Word(state.word(), words::state(language, state)))
-    }),
-    column("responsible", ["Ansvarlig rolle", "Ansvarleg rolle", "Responsible role"], 16.0, |line, _| {
-        plain(&line.responsible)
-    }),
-    column("notices_sent", ["Varsler sendt", "Varsel sende", "Notices sent"], 9.0, |line, _| number(line.notices_sent)),
     column("escalated_on", ["Eskalert", "Eskalert", "Escalated"], 11.0, |line, _| date(line.escalated_on)),
     column("escalated_to", ["Eskalert til", "Eskalert til", "Escalated to"], 16.0, |line, _| {
         optional(line.escalated_to.as_deref())
     }),
     column("cause", ["Årsak", "Årsak", "Cause"], 26.0, |line, _| optional(line.cause_title.as_deref())),
-    column("cause_text", ["Årsak med egne ord", "Årsak med eigne ord", "Cause in own words"], 30.0, |line, _| {
-        optional(line.cause.as_deref())
-    }),
     column("action", ["Tiltak", "Tiltak", "Action"], 30.0, |line, _| optional(line.action.as_deref())),
     column("action_due", ["Tiltak innen", "Tiltak innan", "Action by"], 11.0, |line, _| date(line.action_due)),
+    column("closed_as", ["Lukket som", "Lukka som", "Closed as"], 16.0, |line, language| {
+        let state = line.closed_as.as_deref().and_then(State::parse);
+        state.map_or(Cell::Empty, |state| Cell::Word(state.word(), words::state(language, state)))
+    }),
     column("explained_on", ["Forklart dato", "Forklart dato", "Explained on"], 11.0, |line, _| date(line.explained_on)),
     column("withdrawn_because", ["Trukket fordi", "Trekt fordi", "Withdrawn because"], 26.0, |line, _| {
         optional(line.withdrawn_because.as_deref())
     }),
+    column("cause_text", ["Årsak med egne ord", "Årsak med eigne ord", "Cause in own words"], 30.0, |line, _| {
+        optional(line.cause.as_deref())
+    }),
+    column("responsible", ["Ansvarlig rolle", "Ansvarleg rolle", "Responsible role"], 16.0, |line, _| {
+        plain(&line.responsible)
+    }),
+    column("notices_sent", ["Varsler sendt", "Varsel sende", "Notices sent"], 9.0, |line, _| number(line.notices_sent)),
     column("kind", ["Type", "Type", "Kind"], 13.0, |line, language| {
         let kind = line.kind.as_deref().and_then(RuleKind::parse);
         Cell::Word(kind.map_or("", RuleKind::word), words::kind(language, kind))
@@ -111,11 +113,11 @@ pub(super) const LINES: [Column<Line>; 32] = [
     column("unit", ["Enhets-id", "Einings-id", "Unit id"], 14.0, |line, _| optional(line.unit.as_deref())),
     column("case", ["Saks-id", "Saks-id", "Case id"], 10.0, |line, _| plain(&line.case)),
     column("start", ["Start", "Start", "Start"], 10.0, |line, _| plain(&line.start)),
+    column("number", ["Nr.", "Nr.", "Number"], 6.0, |line, _| number(line.number)),
     column("id", ["Avviks-id", "Avviks-id", "Deviation id"], 15.0, |line, _| plain(&line.id)),
     column("cause_code", ["Årsakskode", "Årsakskode", "Cause code"], 14.0, |line, _| {
         optional(line.cause_code.as_deref())
     }),
-    column("number", ["Nr.", "Nr.", "Number"], 6.0, |line, _| number(line.number)),
     column("tenant", ["Kommune", "Kommune", "Municipality"], 12.0, |line, _| plain(&line.tenant)),
 ];
 

@@ -64,6 +64,10 @@ pub struct Line {
     pub due_on: NaiveDate,
     /// Calendar days late.
     pub days_late: i64,
+    /// The day on which it was done, late.
+    pub done_on: Option<NaiveDate>,
+    /// The day on which it ended without being done.
+    pub stopped_on: Option<NaiveDate>,
     /// How it stood at the end of the period: `open`, `met_late`, `explained` or `withdrawn`.
     pub state: String,
     /// When it closed, local; after the period where it was open at its end.
@@ -107,6 +111,7 @@ impl Line {
     ) -> Self {
         let tenant = &place.stored.organisation.tenant;
         let (rule, language, zone) = (scope.rule_named(&row.rule), scope.language, tenant.zone);
+        let (over_on, is_met) = (row.late_until.map(|day| day.0), row.met_late_at.is_some());
         let day = |at: At| civil_date(zone, at.instant());
         let role = |word: &str| Role::parse(word).map_or_else(|| word.to_owned(), |role| role_name(language, &role));
         let title = |code: &String| scope.rules.causes.title(code, language).to_owned();
@@ -123,6 +128,8 @@ impl Line {
             opened_at: in_zone(zone, row.opened_at.instant()),
             opened_on: day(row.opened_at),
             due_on: row.due_on.0,
+            done_on: over_on.filter(|_| is_met),
+            stopped_on: over_on.filter(|_| !is_met),
             state: state.word().to_owned(),
             closed_at: row.closed_at.map(|at| in_zone(zone, at.instant())),
             closed_on: row.closed_at.map(day),

@@ -18,6 +18,9 @@ use super::{Report, ReportError, text};
 /// The most rows of deviations on a sheet; a sheet takes a little more.
 const ROWS: usize = 1_000_000;
 
+/// The last column of deviations that is printed.
+const PRINTED: u16 = 14;
+
 const INK: Color = Color::RGB(0x0014_212B);
 const SOFT: Color = Color::RGB(0x004A_5A66);
 const TINT: Color = Color::RGB(0x00E8_EEF2);
@@ -79,7 +82,7 @@ impl Looks {
                 .set_border_bottom(FormatBorder::Medium),
             text: plain(),
             wrapped: plain().set_text_wrap(),
-            date: plain().set_num_format(date).set_align(FormatAlign::Left),
+            date: plain().set_num_format(date).set_align(FormatAlign::Center),
             number: plain().set_num_format(number),
             share: plain().set_num_format("0\\ %"),
             whole: [
@@ -97,13 +100,13 @@ fn overview(report: &Report, sheet: &mut Worksheet, looks: &Looks) -> Result<(),
     let summary = report.summary();
     sheet.set_name(by(language, ["Oversikt", "Oversyn", "Overview"]))?.set_screen_gridlines(false);
     sheet.set_paper_size(9).set_print_fit_to_pages(1, 0);
-    for (column, width) in [(0, 30.0), (1, 16.0), (2, 16.0), (3, 16.0), (4, 30.0)] {
+    for (column, width) in [(0, 27.0), (1, 18.0), (2, 14.0), (3, 14.0), (4, 34.0)] {
         sheet.set_column_width(column, width)?;
     }
     let only: String = report.about.only.iter().map(|part| format!(" · {part}")).collect();
     put(sheet, (0, 0), &summary.title, &looks.title)?;
     put(sheet, (1, 0), &format!("{}{only}", summary.of), &looks.soft)?;
-    sheet.set_row_height(2, 66)?;
+    sheet.set_row_height(2, 46)?;
     sheet.merge_range(2, 0, 2, 4, &text::limited(&summary.sentence), &looks.sentence)?;
     let mut row = 4;
     for headline in &summary.headlines {
@@ -147,9 +150,9 @@ fn weeks(
     let head = by(
         language,
         [
-            ["Uke, fra mandag", "Frister", "Holdt i tide", "Andel i tide"],
-            ["Veke, frå måndag", "Fristar", "Haldne i tide", "Del i tide"],
-            ["Week, from Monday", "Deadlines", "Met in time", "Share in time"],
+            ["Uke", "Fra mandag", "Frister", "Holdt i tide", "Andel i tide"],
+            ["Veke", "Frå måndag", "Fristar", "Haldne i tide", "Del i tide"],
+            ["Week", "From Monday", "Deadlines", "Met in time", "Share in time"],
         ],
     );
     for (column, word) in (0..).zip(head) {
@@ -158,10 +161,11 @@ fn weeks(
     let mut row = first;
     for week in weeks {
         row += 1;
-        cell(sheet, (row, 0), Cell::Date(week.monday), looks, false)?;
-        cell(sheet, (row, 1), count(week.due), looks, false)?;
-        cell(sheet, (row, 2), count(week.in_time), looks, false)?;
-        cell(sheet, (row, 3), figure(week.share_in_time, Cell::Share), looks, false)?;
+        put(sheet, (row, 0), &words::week_of_year(language, week.monday), &looks.text)?;
+        cell(sheet, (row, 1), Cell::Date(week.monday), looks, false)?;
+        cell(sheet, (row, 2), count(week.due), looks, false)?;
+        cell(sheet, (row, 3), count(week.in_time), looks, false)?;
+        cell(sheet, (row, 4), figure(week.share_in_time, Cell::Share), looks, false)?;
     }
     Ok(row)
 }
@@ -190,7 +194,7 @@ fn chart(language: Language, sheet: &Worksheet, first: u32, last: u32) -> Result
     let name = sheet.name();
     let mut chart = Chart::new(ChartType::Column);
     let series = chart.add_series();
-    series.set_categories((name.as_str(), first, 0, last, 0)).set_values((name.as_str(), first, 3, last, 3));
+    series.set_categories((name.as_str(), first, 0, last, 0)).set_values((name.as_str(), first, 4, last, 4));
     series.set_format(
         rust_xlsxwriter::ChartFormat::new().set_solid_fill(rust_xlsxwriter::ChartSolidFill::new().set_color(BLUE)),
     );
@@ -226,6 +230,8 @@ fn lines(report: &mut Report, book: &mut Workbook, looks: &Looks) -> Result<(), 
         let rows = (all - (number - 1) * ROWS).min(ROWS);
         let sheet = book.add_worksheet_with_constant_memory()?;
         head(language, (sheet, &name), &LINES, looks, rows)?;
+        // On paper, what people read; the rest is for programs and for whoever looks further.
+        sheet.set_print_area(0, 0, u32::try_from(rows).unwrap_or(u32::MAX), PRINTED)?;
         for (row, line) in (1..).zip(lines.by_ref().take(rows)) {
             let line = line?;
             for (column, of) in (0..).zip(&LINES) {

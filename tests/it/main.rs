@@ -25,6 +25,7 @@ mod language;
 mod lint;
 mod packs;
 mod register;
+mod report;
 mod servers;
 mod source;
 mod store;

@@ -21,7 +21,7 @@ const SOFT: RGBColor = RGBColor(74, 90, 102);
 const GRID: RGBColor = RGBColor(213, 221, 227);
 
 /// The most rules of a picture.
-const RULES: usize = 8;
+const RULES: usize = 6;
 
 /// A picture as a browser takes it, or nothing where it cannot be drawn.
 type Drawn = Option<String>;

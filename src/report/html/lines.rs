@@ -138,7 +138,7 @@ fn what(language: Language, line: &Line) -> Markup {
     }
 }
 
-/// When it closed, and how often somebody was told.
+/// When it was done, stopped and closed, and how often somebody was told.
 fn closed(language: Language, line: &Line) -> Markup {
     let told = by(
         language,
@@ -148,16 +148,26 @@ fn closed(language: Language, line: &Line) -> Markup {
             format!("{} notices sent", line.notices_sent),
         ],
     );
-    let later = |day| match (line.state(), line.closed_as.as_deref().and_then(State::parse)) {
-        // It was open when the period ended, and is no more.
-        (State::Open, Some(how)) => format!("{} {day}", crate::words::capital(words::state(language, how))),
-        _ => day,
+    let [done, stopped, closed, escalated] = by(
+        language,
+        [
+            ["gjort", "stanset", "lukket", "eskalert"],
+            ["gjort", "stansa", "lukka", "eskalert"],
+            ["done", "stopped", "closed", "escalated"],
+        ],
+    );
+    let how = line.closed_as.as_deref().and_then(State::parse);
+    // It was open when the period ended, and is no more.
+    let closed = match how.filter(|_| line.state() == State::Open) {
+        Some(how) => words::state(language, how),
+        None => closed,
     };
+    let closed_on = line.closed_on.filter(|day| line.done_on != Some(*day));
+    let days = [(done, line.done_on), (stopped, line.stopped_on), (closed, closed_on), (escalated, line.escalated_on)];
     html! {
-        @if let Some(day) = line.closed_on { span.sub { (later(words::short_day(language, day))) } }
-        span.sub { (told) }
-        @if let Some(day) = line.escalated_on {
-            span.sub { (by(language, ["eskalert", "eskalert", "escalated"])) " " (words::short_day(language, day)) }
+        @for (word, day) in days.into_iter().filter_map(|(word, day)| Some((word, day?))) {
+            span.sub { (word) " " (words::short_day(language, day)) }
         }
+        span.sub { (told) }
     }
 }

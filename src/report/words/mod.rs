@@ -159,6 +159,12 @@ pub(super) fn listed(language: Language, listed: Listed) -> Option<&'static str>
     Some(by(language, words))
 }
 
+/// "uke 11, 2026".
+pub(super) fn week_of_year(language: Language, monday: NaiveDate) -> String {
+    use chrono::Datelike;
+    format!("{}, {}", week(language, monday), monday.iso_week().year())
+}
+
 /// "Uke": the head of a column.
 pub(super) fn capital_week(language: Language) -> &'static str {
     by(language, ["Uke", "Veke", "Week"])

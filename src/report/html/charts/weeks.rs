@@ -9,9 +9,9 @@ use super::super::super::words;
 use super::{BLUE, Drawn, GRID, INK, SOFT};
 use crate::language::Language;
 
-const SIZE: (u32, u32) = (960, 300);
+const SIZE: (u32, u32) = (960, 268);
 /// Left, right, top and bottom of the field in which the line runs.
-const FIELD: (i32, i32, i32, i32) = (54, 944, 26, 226);
+const FIELD: (i32, i32, i32, i32) = (54, 944, 26, 200);
 /// Text of axes; the backend draws it a fifth smaller.
 const TEXT: i32 = 17;
 /// The most weeks that are named.

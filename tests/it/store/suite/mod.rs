@@ -11,6 +11,7 @@ mod outbox;
 mod planning;
 mod refused;
 mod register;
+mod reported;
 mod silences;
 mod sources;
 mod standing;
