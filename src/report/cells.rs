@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 
 use crate::language::Language;
+use crate::notice::Role;
 use crate::rules::{Force, RuleKind};
-use crate::words::by;
+use crate::words::{by, role_name};
 
 use super::figures::{Figure, Figures, Row};
 use super::line::Line;
@@ -20,7 +21,7 @@ pub(super) enum Cell {
     Hidden,
     Text(String),
     /// A word of ours: what programs call it, and what people do.
-    Word(&'static str, &'static str),
+    Word(String, String),
     Date(NaiveDate),
     Number(f64),
     /// From 0 to 1.
@@ -58,7 +59,7 @@ const fn column<T>(
 pub(super) const LINES: [Column<Line>; 34] = [
     column("ref", ["Sak", "Sak", "Case"], 9.0, |line, _| plain(&line.reference)),
     column("state", ["Status", "Status", "State"], 15.0, |line, language| {
-        Cell::Word(line.state().word(), words::state(language, line.state()))
+        word(line.state().word(), words::state(language, line.state()))
     }),
     column("days_late", ["Dager for sent", "Dagar for seint", "Days late"], 10.0, |line, _| number(line.days_late)),
     column("due_on", ["Frist", "Frist", "Due"], 11.0, |line, _| Cell::Date(line.due_on)),
@@ -73,15 +74,15 @@ pub(super) const LINES: [Column<Line>; 34] = [
     column("opened_on", ["Åpnet", "Opna", "Opened"], 11.0, |line, _| Cell::Date(line.opened_on)),
     column("closed_on", ["Lukket", "Lukka", "Closed"], 11.0, |line, _| date(line.closed_on)),
     column("escalated_on", ["Eskalert", "Eskalert", "Escalated"], 11.0, |line, _| date(line.escalated_on)),
-    column("escalated_to", ["Eskalert til", "Eskalert til", "Escalated to"], 16.0, |line, _| {
-        optional(line.escalated_to.as_deref())
+    column("escalated_to", ["Eskalert til", "Eskalert til", "Escalated to"], 16.0, |line, language| {
+        role(language, line.escalated_to.as_ref())
     }),
     column("cause", ["Årsak", "Årsak", "Cause"], 26.0, |line, _| optional(line.cause_title.as_deref())),
     column("action", ["Tiltak", "Tiltak", "Action"], 30.0, |line, _| optional(line.action.as_deref())),
     column("action_due", ["Tiltak innen", "Tiltak innan", "Action by"], 11.0, |line, _| date(line.action_due)),
     column("closed_as", ["Lukket som", "Lukka som", "Closed as"], 16.0, |line, language| {
         let state = line.closed_as.as_deref().and_then(State::parse);
-        state.map_or(Cell::Empty, |state| Cell::Word(state.word(), words::state(language, state)))
+        state.map_or(Cell::Empty, |state| word(state.word(), words::state(language, state)))
     }),
     column("explained_on", ["Forklart dato", "Forklart dato", "Explained on"], 11.0, |line, _| date(line.explained_on)),
     column("withdrawn_because", ["Trukket fordi", "Trekt fordi", "Withdrawn because"], 26.0, |line, _| {
@@ -90,17 +91,17 @@ pub(super) const LINES: [Column<Line>; 34] = [
     column("cause_text", ["Årsak med egne ord", "Årsak med eigne ord", "Cause in own words"], 30.0, |line, _| {
         optional(line.cause.as_deref())
     }),
-    column("responsible", ["Ansvarlig rolle", "Ansvarleg rolle", "Responsible role"], 16.0, |line, _| {
-        plain(&line.responsible)
+    column("responsible", ["Ansvarlig rolle", "Ansvarleg rolle", "Responsible role"], 16.0, |line, language| {
+        role(language, Some(&line.responsible))
     }),
     column("notices_sent", ["Varsler sendt", "Varsel sende", "Notices sent"], 9.0, |line, _| number(line.notices_sent)),
     column("kind", ["Type", "Type", "Kind"], 13.0, |line, language| {
         let kind = line.kind.as_deref().and_then(RuleKind::parse);
-        Cell::Word(kind.map_or("", RuleKind::word), words::kind(language, kind))
+        word(kind.map_or("", RuleKind::word), words::kind(language, kind))
     }),
     column("level", ["Skal/bør", "Skal/bør", "Must/should"], 8.0, |line, language| {
         let level = line.level.as_deref().and_then(Force::parse);
-        Cell::Word(level.map_or("", Force::word), words::level(language, level))
+        word(level.map_or("", Force::word), words::level(language, level))
     }),
     column("code", ["Kode", "Kode", "Code"], 7.0, |line, _| plain(&line.code)),
     column("rule", ["Regel", "Regel", "Rule"], 30.0, |line, _| plain(&line.rule)),
@@ -135,9 +136,7 @@ pub(super) struct Group {
 
 /// A group each.
 pub(super) const FIGURES: [Column<Group>; 23] = [
-    column("of", ["Gruppe", "Gruppe", "Group"], 13.0, |group, language| {
-        Cell::Word(group.of, group_word(language, group.of))
-    }),
+    column("of", ["Gruppe", "Gruppe", "Group"], 13.0, |group, language| word(group.of, group_word(language, group.of))),
     column("name", ["Navn", "Namn", "Name"], 40.0, |group, _| plain(&group.name)),
     column("open", ["Åpne ved utgangen", "Opne ved utgangen", "Open at the end"], 11.0, |group, _| {
         counted(group.row.open)
@@ -282,6 +281,19 @@ fn group_word(language: Language, of: &str) -> &'static str {
 fn plain(text: &str) -> Cell {
     let shown = text::shown(text);
     if shown.is_empty() { Cell::Empty } else { Cell::Text(shown) }
+}
+
+/// A role; what names none is shown as it is.
+fn role(language: Language, name: Option<&String>) -> Cell {
+    match name.map(|name| (name, Role::parse(name))) {
+        Some((name, Some(role))) => word(&text::shown(name), &role_name(language, &role)),
+        Some((name, None)) => plain(name),
+        None => Cell::Empty,
+    }
+}
+
+fn word(name: &str, word: &str) -> Cell {
+    Cell::Word(name.to_owned(), text::shown(word))
 }
 
 fn date(day: Option<NaiveDate>) -> Cell {

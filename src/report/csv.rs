@@ -88,8 +88,8 @@ impl Sheet<'_> {
             Cell::Hidden => words::hidden().to_owned(),
             Cell::Text(text) => text::unarmed(&text).into_owned(),
             Cell::Word(name, word) => match self.dialect {
-                Dialect::Norwegian => crate::words::capital(word),
-                Dialect::Rfc4180 => name.to_owned(),
+                Dialect::Norwegian => text::unarmed(&crate::words::capital(&word)).into_owned(),
+                Dialect::Rfc4180 => text::unarmed(&name).into_owned(),
             },
             Cell::Date(date) => match self.dialect {
                 Dialect::Norwegian => words::short_day(Language::Nb, date),

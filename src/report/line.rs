@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::{civil_date, in_zone};
 use crate::explanation::citation;
 use crate::language::Language;
-use crate::notice::Role;
 use crate::organisation::case_link;
 use crate::store::{At, DeviationRow};
-use crate::words::role_name;
 
 use super::scope::{Place, Scope};
 use super::tally::State;
@@ -54,7 +52,7 @@ pub struct Line {
     pub unit: Option<String>,
     /// What people call it.
     pub unit_name: Option<String>,
-    /// The role that the rule asks first, in words.
+    /// The role that the rule asks first.
     pub responsible: String,
     /// When it was opened, local.
     pub opened_at: String,
@@ -80,7 +78,7 @@ pub struct Line {
     pub notices_sent: i64,
     /// The day on which somebody else was told, first.
     pub escalated_on: Option<NaiveDate>,
-    /// The role that was told, in words.
+    /// The role that was told.
     pub escalated_to: Option<String>,
     /// Why it happened, as a person explained it: a code.
     pub cause_code: Option<String>,
@@ -113,7 +111,6 @@ impl Line {
         let (rule, language, zone) = (scope.rule_named(&row.rule), scope.language, tenant.zone);
         let (over_on, is_met) = (row.late_until.map(|day| day.0), row.met_late_at.is_some());
         let day = |at: At| civil_date(zone, at.instant());
-        let role = |word: &str| Role::parse(word).map_or_else(|| word.to_owned(), |role| role_name(language, &role));
         let title = |code: &String| scope.rules.causes.title(code, language).to_owned();
         Self {
             days_late: place.bounds.days_late(&row, state),
@@ -124,7 +121,7 @@ impl Line {
             kind: rule.map(|rule| rule.kind.word().to_owned()),
             level: rule.map(|rule| rule.force.word().to_owned()),
             source: rule.map(|rule| citation(language, rule)),
-            responsible: role(&row.responsible),
+            responsible: row.responsible,
             opened_at: in_zone(zone, row.opened_at.instant()),
             opened_on: day(row.opened_at),
             due_on: row.due_on.0,
@@ -136,7 +133,7 @@ impl Line {
             closed_as: row.closed_as,
             notices_sent: row.notices_sent,
             escalated_on: row.escalated_at.map(day),
-            escalated_to: row.escalated_to.as_deref().map(role),
+            escalated_to: row.escalated_to,
             cause_title: row.cause_code.as_ref().map(title),
             explained_on: row.explained_at.map(day),
             cause_code: row.cause_code,

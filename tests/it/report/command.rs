@@ -42,7 +42,8 @@ async fn every_format_is_written_whole_and_for_its_owner_alone() {
         assert_eq!(piped.stderr, b"", "{format}");
         assert_eq!(written, piped.stdout, "{format}: the same to a file and to a pipe");
     }
-    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".tmp")), "{left:?}");
 }
 
@@ -55,7 +56,10 @@ async fn what_names_nothing_is_a_usage_error_that_helps() {
         (with(&["--unit", "stand"]), "there is no unit `stand`; did you mean `strand`?"),
         (with(&["--rule", "sokndal/conversatoin"]), "did you mean `sokndal/conversation`?"),
         (with(&["--kind", "dutty"]), "a similar value exists: 'duty'"),
-        (vec!["--from", "2026-04-30", "--to", "2026-03-01"], "the period ends on 2026-03-01, before it begins on 2026-04-30"),
+        (
+            vec!["--from", "2026-04-30", "--to", "2026-03-01"],
+            "the period ends on 2026-03-01, before it begins on 2026-04-30",
+        ),
         (vec!["--from", "1900-01-01", "--to", "2026-03-01"], "longer than twenty years"),
         (with(&["--open", "--closed"]), "cannot be used with"),
     ] {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::formats::report;
 use super::read_back::{bytes, text};
-use super::register::{Register, period, registers};
+use super::register::{Register, large, period, registers};
 
 fn hidden_report(register: &Register) -> Report {
     report(register, &Request { hide_small: true, ..Request::of(period()) })
@@ -38,8 +38,19 @@ fn tree(report: &Report, count: impl Fn(&Row) -> Figure<u64>) -> Vec<(Figure<u64
 fn counts(row: &Row) -> Vec<Figure<u64>> {
     let before = &row.before;
     vec![
-        row.opened, row.closed, row.met_late, row.explained, row.withdrawn, row.open, row.due, row.in_time,
-        before.opened, before.closed, before.open, before.due, before.in_time,
+        row.opened,
+        row.closed,
+        row.met_late,
+        row.explained,
+        row.withdrawn,
+        row.open,
+        row.due,
+        row.in_time,
+        before.opened,
+        before.closed,
+        before.open,
+        before.due,
+        before.in_time,
     ]
 }
 
@@ -117,15 +128,7 @@ proptest! {
 
 #[test]
 fn a_large_register_still_tells_something() {
-    let mut register = Register { deviations: vec![], obligations: vec![] };
-    let mut runner = proptest::test_runner::TestRunner::deterministic();
-    for _ in 0..12 {
-        use proptest::strategy::ValueTree as _;
-        let more = registers(300).new_tree(&mut runner).expect("a register").current();
-        register.deviations.extend(more.deviations);
-        register.obligations.extend(more.obligations);
-    }
-    let report = hidden_report(&register);
+    let report = hidden_report(&large(12));
     let shown = rows(&report).iter().filter(|row| row.open.value().is_some()).count();
     assert!(shown > 5, "{shown} rows of {}", rows(&report).len());
     let hidden = rows(&report).iter().filter(|row| row.open.value().is_none()).count();

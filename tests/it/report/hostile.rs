@@ -31,7 +31,7 @@ const TEXTS: [&str; 22] = [
     "_x0041_ _x005f_x0041_",
     "to\nlinjer\r\nog en\u{2028}til",
     "\u{202e}gnilfoksbo\u{202c}\u{2066}\u{200f}",
-    "\u{0}\u{1}\u{7f}\u{85}\u{feff}",
+    "\u{1}\u{7f}\u{85}\u{feff}\u{1b}[31mrød",
     "🧒🏽 Øyvård «blå» – שלום",
     "javascript:alert(1)",
 ];
@@ -39,10 +39,20 @@ const TEXTS: [&str; 22] = [
 /// What a format shows of a text: one line, and no marks that nobody sees.
 fn shown(text: &str) -> String {
     let unseen = |char: char| {
-        char.is_control() || "\u{61c}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{feff}".contains(char)
-            || ('\u{202a}'..='\u{202e}').contains(&char) || ('\u{2060}'..='\u{206f}').contains(&char)
+        char.is_control()
+            || "\u{61c}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{feff}".contains(char)
+            || ('\u{202a}'..='\u{202e}').contains(&char)
+            || ('\u{2060}'..='\u{206f}').contains(&char)
     };
-    let one_line = |char: char| if char.is_whitespace() { ' ' } else if unseen(char) { '\u{fffd}' } else { char };
+    let one_line = |char: char| {
+        if char.is_whitespace() {
+            ' '
+        } else if unseen(char) {
+            '\u{fffd}'
+        } else {
+            char
+        }
+    };
     text.trim().chars().map(one_line).collect()
 }
 
@@ -98,14 +108,21 @@ fn assert_csv(report: &mut Report, text: &str) {
     let norwegian = bytes(report, Format::Csv(Table::Lines))[3..].to_vec();
     let rfc = bytes(report, Format::CsvRfc4180(Table::Lines));
     let (norwegian, rfc) = (csv(&norwegian, b';'), csv(&rfc, b','));
-    for (rows, columns) in [(&norwegian, ["Sak", "Årsak med egne ord", "Tiltak", "Enhet"]), (&rfc, ["ref", "cause_text", "action", "unit_name"])] {
+    for (rows, columns) in [
+        (&norwegian, ["Sak", "Årsak med egne ord", "Tiltak", "Enhet"]),
+        (&rfc, ["ref", "cause_text", "action", "unit_name"]),
+    ] {
         assert_eq!(rows.len(), 1, "{text:?}");
         for value in rows[0].values() {
             assert!(!value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝']), "{text:?} gives {value:?}");
         }
         for column in columns {
             let value = &rows[0][column];
-            assert_eq!(value.strip_prefix('\'').filter(|_| !text.starts_with('\'')).unwrap_or(value), shown(text), "{column}");
+            assert_eq!(
+                value.strip_prefix('\'').filter(|_| !text.starts_with('\'')).unwrap_or(value),
+                shown(text),
+                "{column}"
+            );
         }
     }
 }
@@ -128,7 +145,8 @@ fn assert_html(report: &mut Report, harmless: &str, text: &str) {
     assert_eq!(lines[1][0], shown(text), "the reference");
     assert!(lines[1][1].contains(&shown(text)), "cause and action: {:?}", lines[1][1]);
     assert!(!page.contains("href=\"javascript"), "{text:?}");
-    let unseen = page.chars().find(|char| ('\u{202a}'..='\u{202e}').contains(char) || ('\u{2066}'..='\u{2069}').contains(char));
+    let unseen =
+        page.chars().find(|char| ('\u{202a}'..='\u{202e}').contains(char) || ('\u{2066}'..='\u{2069}').contains(char));
     assert_eq!(unseen, None, "{text:?} turns what stands beside it");
 }
 

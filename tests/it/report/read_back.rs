@@ -64,7 +64,10 @@ pub(super) fn tables(page: &str) -> Vec<Vec<Vec<String>>> {
     };
     let cells = |row: &String| {
         let row = row.replace("<th", "<td").replace("</th>", "</td>");
-        inside(&row, "<td", "</td>").iter().map(|cell| plain(cell.split_once('>').map_or("", |(_, rest)| rest))).collect()
+        inside(&row, "<td", "</td>")
+            .iter()
+            .map(|cell| plain(cell.split_once('>').map_or("", |(_, rest)| rest)))
+            .collect()
     };
     let tables = inside(page, "<table", "</table>");
     tables.iter().map(|table| inside(table, "<tr", "</tr>").iter().map(cells).collect()).collect()

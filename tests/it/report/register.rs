@@ -95,6 +95,19 @@ pub(super) fn registers(most: usize) -> impl Strategy<Value = Register> {
         .prop_map(|(deviations, obligations)| Register { deviations, obligations })
 }
 
+/// A register with so many times a few hundred of each, always the same.
+pub(super) fn large(times: usize) -> Register {
+    use proptest::strategy::ValueTree as _;
+    let mut register = Register { deviations: vec![], obligations: vec![] };
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..times {
+        let more = registers(300).new_tree(&mut runner).expect("a register").current();
+        register.deviations.extend(more.deviations);
+        register.obligations.extend(more.obligations);
+    }
+    register
+}
+
 impl Deviation {
     pub(super) fn reference(&self, number: usize) -> String {
         format!("REF{}-{number}", self.case)
@@ -122,10 +135,16 @@ impl Register {
     pub(super) async fn stored(&self, folder: &Path) -> Store {
         let path = folder.join("f.db");
         let store = Store::open(&path, Access::Daemon).await.expect("a store");
-        let facts: Vec<Fact> =
-            ndjson::read(FACTS.trim().as_bytes()).map(|line| line.expect("a record").fact).collect();
+        let facts: Vec<Fact> = ndjson::read(FACTS.trim().as_bytes()).map(|line| line.expect("a record").fact).collect();
         store.append_facts(&facts, Load::Append, now()).await.expect("appended");
         let pool = SqlitePool::connect(&format!("sqlite://{}", path.display())).await.expect("open");
+        let cases = (0..6).map(|case| format!("S-{case}")).chain(["O-1".to_owned()]);
+        let mut agenda: QueryBuilder<Sqlite> =
+            QueryBuilder::new("INSERT INTO agenda (tenant, case_id, generation, digest, protected) ");
+        agenda.push_values(cases, |mut row, case| {
+            row.push_bind("fjordvik").push_bind(case).push_bind(1).push_bind(1).push_bind(0);
+        });
+        agenda.build().execute(&pool).await.expect("written");
         self.write_deviations(&pool).await;
         self.write_obligations(&pool).await;
         pool.close().await;
@@ -225,8 +244,7 @@ impl Slow {
     pub(super) fn count(register: &Register, is_in: impl Fn(usize, usize) -> bool) -> Self {
         let now = period();
         let before = now.previous();
-        let deviations: Vec<&Deviation> =
-            register.deviations.iter().filter(|one| is_in(one.unit, one.rule)).collect();
+        let deviations: Vec<&Deviation> = register.deviations.iter().filter(|one| is_in(one.unit, one.rule)).collect();
         let obligations: Vec<&Obligation> =
             register.obligations.iter().filter(|one| one.counts() && is_in(one.unit, one.rule)).collect();
         let within = |at: Instant, period: Period| {

@@ -45,8 +45,7 @@ pub(super) async fn tick(store: &Store, rules: &RuleSet, now: Instant) {
 pub(super) async fn town(folder: &Path, rules: &RuleSet, facts: &str) -> Store {
     let store = Store::open(&folder.join("f.db"), Access::Daemon).await.expect("a store");
     let begins = instant("2026-03-02T08:00:00+01:00");
-    let facts: Vec<Fact> =
-        ndjson::read(facts.trim().as_bytes()).map(|line| line.expect("a record").fact).collect();
+    let facts: Vec<Fact> = ndjson::read(facts.trim().as_bytes()).map(|line| line.expect("a record").fact).collect();
     store.append_facts(&facts, Load::Append, begins).await.expect("appended");
     for week in 0..9 {
         tick(&store, rules, begins + TimeDelta::weeks(week)).await;

@@ -30,10 +30,9 @@ async fn reported(language: Language) -> Report {
     let explain = Decision::explain(&rules.causes, "rektor", written).expect("a decision");
     let withdraw = Decision::withdraw("rektor", "Ført på feil sak").expect("a decision");
     let now = instant("2026-04-28T10:00:00+02:00");
-    for (name, decision) in [
-        (name("S-1", "sokndal/share-with-leader"), explain),
-        (name("S-3", "sokndal/share-with-leader"), withdraw),
-    ] {
+    for (name, decision) in
+        [(name("S-1", "sokndal/share-with-leader"), explain), (name("S-3", "sokndal/share-with-leader"), withdraw)]
+    {
         assert_eq!(store.decide(name, &decision, "", now).await.expect("decided"), Decided::Done);
     }
     let report = Report::read(&store, &rules, &request(language), instant(NOW), |_| {}).await.expect("read");
@@ -45,7 +44,20 @@ async fn reported(language: Language) -> Report {
 fn aloud(page: &str) -> String {
     let body = page.split_once("</head>").map_or(page, |(_, body)| body);
     let mut lines = body.to_owned();
-    for end in ["</p>", "</h1>", "</h2>", "</h3>", "</dt>", "</dd>", "</li>", "</tr>", "</figcaption>", "</summary>", "</svg>", "</text>"] {
+    for end in [
+        "</p>",
+        "</h1>",
+        "</h2>",
+        "</h3>",
+        "</dt>",
+        "</dd>",
+        "</li>",
+        "</tr>",
+        "</figcaption>",
+        "</summary>",
+        "</svg>",
+        "</text>",
+    ] {
         lines = lines.replace(end, &format!("{end}\n"));
     }
     let cells = lines.replace("</td>", " | </td>").replace("</th>", " | </th>").replace("<span", " <span");
@@ -78,11 +90,20 @@ async fn a_page_loads_nothing_says_its_language_and_needs_no_eyes() {
         let page = text(&mut report, Format::Html);
         assert!(page.starts_with(&format!("<!DOCTYPE html><html lang=\"{}\">", language.code())));
         for (name, attributes) in elements(&page) {
-            assert!(!["script", "link", "img", "iframe", "object", "embed", "form", "base"].contains(&name.as_str()), "{name}");
-            assert!(!attributes.iter().any(|name| ["src", "srcset", "background", "action"].contains(&name.as_str())), "{name} {attributes:?}");
+            assert!(
+                !["script", "link", "img", "iframe", "object", "embed", "form", "base"].contains(&name.as_str()),
+                "{name}"
+            );
+            assert!(
+                !attributes.iter().any(|name| ["src", "srcset", "background", "action"].contains(&name.as_str())),
+                "{name} {attributes:?}"
+            );
             assert!(!attributes.iter().any(|name| name.starts_with("on")), "{name} {attributes:?}");
             if name == "th" {
-                assert!(attributes.is_empty() || attributes.iter().any(|name| name == "scope"), "{name} {attributes:?}");
+                assert!(
+                    attributes.is_empty() || attributes.iter().any(|name| name == "scope"),
+                    "{name} {attributes:?}"
+                );
             }
         }
         assert!(!page.contains("url(") && !page.contains("@import"), "a style loads something");
@@ -105,9 +126,15 @@ async fn no_person_is_named_in_any_format() {
     let mut report = reported(Language::Nb).await;
     let lines = report.lines();
     assert!(lines > 5, "{lines}");
-    for format in [Format::Html, Format::Json, Format::Csv(Table::Lines), Format::CsvRfc4180(Table::Lines), Format::Csv(Table::Figures)] {
+    for format in [
+        Format::Html,
+        Format::Json,
+        Format::Csv(Table::Lines),
+        Format::CsvRfc4180(Table::Lines),
+        Format::Csv(Table::Figures),
+    ] {
         let page = text(&mut report, format);
-        for person in ["larer-kanari", "Kanarifugl", "larer@", "rektor", "koordinator"] {
+        for person in ["larer-kanari", "Kanarifugl", "larer@", "rektor", "styrer"] {
             assert!(!page.contains(person), "{format:?} names {person}");
         }
     }
@@ -126,7 +153,8 @@ async fn what_a_leader_gets_leaves_protected_cases_out_of_lines_and_figures() {
     assert!(leaders.lines() < all.lines() && leaders.figures().total.due != all.figures().total.due);
     assert!(!text(&mut leaders, Format::Json).contains("TT4X"));
     // A case that was not planned since it was moved here is taken for protected.
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", folder.path().join("f.db").display())).await.expect("open");
+    let pool =
+        sqlx::SqlitePool::connect(&format!("sqlite://{}", folder.path().join("f.db").display())).await.expect("open");
     sqlx::query("UPDATE agenda SET protected = NULL").execute(&pool).await.expect("written");
     pool.close().await;
     let nothing = Report::read(&store, &rules, &request, instant(NOW), |_| {}).await.expect("read");

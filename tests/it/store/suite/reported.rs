@@ -24,7 +24,8 @@ async fn crowd(house: &House) {
     let mut lines = String::new();
     for number in 0..600 {
         let _ = writeln!(lines, r#"{{"type":"case","tenant":"sokndal","id":"M-{number}","unit":"skole-1"}}"#);
-        let _ = writeln!(lines, "{}", event(&format!("M-{number}"), "e1", r#""kind":"concern_raised","on":"2026-03-01""#));
+        let _ =
+            writeln!(lines, "{}", event(&format!("M-{number}"), "e1", r#""kind":"concern_raised","on":"2026-03-01""#));
     }
     house.append(&lines).await;
     house.tick(OVERDUE, Occasion::Between).await;
@@ -91,7 +92,9 @@ async fn a_protected_case_is_left_out_and_one_that_was_never_planned_is_taken_fo
         Report::read(&house.store, &house.rules, request, at(OVERDUE), |_| {}).await.expect("read").lines()
     };
     assert_eq!((lines(&march()).await, lines(&without).await), (1, 1));
-    house.append(r#"{"type":"case","tenant":"sokndal","id":"S-17","ref":"7F3K","unit":"skole-1","protected":true}"#).await;
+    house
+        .append(r#"{"type":"case","tenant":"sokndal","id":"S-17","ref":"7F3K","unit":"skole-1","protected":true}"#)
+        .await;
     house.tick(OVERDUE, Occasion::Between).await;
     assert_eq!((lines(&march()).await, lines(&without).await), (1, 0));
     house.append(r#"{"type":"case","tenant":"sokndal","id":"S-17","ref":"7F3K","unit":"skole-1"}"#).await;
@@ -126,5 +129,9 @@ async fn a_broken_row_is_left_out_and_told_of() {
     house.base.run("UPDATE deviations SET due_on = 'i går' WHERE case_id = 'M-7'").await;
     house.base.run("UPDATE cases SET document = '{}x' WHERE id = 'M-8'").await;
     let report = Report::read(&house.store, &house.rules, &march(), at(LATER), |_| {}).await.expect("read");
-    assert_eq!((report.lines(), report.about().unreadable), (600, 1), "a case that does not parse has no proof, but a line");
+    assert_eq!(
+        (report.lines(), report.about().unreadable),
+        (600, 1),
+        "a case that does not parse has no proof, but a line"
+    );
 }
