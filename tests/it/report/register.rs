@@ -68,22 +68,34 @@ pub(super) fn now() -> Instant {
     DateTime::parse_from_rfc3339("2026-04-07T12:00:00+02:00").expect("an instant").to_utc()
 }
 
+/// Days in, before and after the period, and often the first and last of it and of the one before.
+fn days() -> impl Strategy<Value = i64> {
+    prop_oneof![2 => -40_i64..110, 1 => prop::sample::select(vec![-29_i64, -28, 30, 31, 89, 90])]
+}
+
+/// Moments, often the first one of a local day.
+fn moments() -> impl Strategy<Value = Instant> {
+    let hours = prop::sample::select(vec![0_u32, 12, 22, 23]);
+    (days(), hours).prop_map(|(number, hour)| day(number).and_hms_opt(hour, 0, 0).expect("a time").and_utc())
+}
+
 /// Up to so many deviations and obligations.
 pub(super) fn registers(most: usize) -> impl Strategy<Value = Register> {
-    let deviation = (0..6_usize, 0..3_usize, 0..5_usize, -40_i64..110, 0_i64..30, 0_i64..24, 0_i64..60, 0..4_usize);
-    let deviation = deviation.prop_map(|(case, rule, unit, opened, before, hour, lasted, state)| {
-        let opened_at = (day(opened).and_hms_opt(0, 0, 0).expect("a time").and_utc()) + TimeDelta::hours(hour);
+    let deviation = (0..6_usize, 0..3_usize, 0..5_usize, moments(), 1_i64..30, moments(), 0..4_usize, 0..7_u8);
+    let deviation = deviation.prop_map(|(case, rule, unit, opened_at, before, closed_at, state, stopped)| {
+        let opened_on = opened_at.date_naive();
+        let closed_at = closed_at.max(opened_at + TimeDelta::hours(1));
         Deviation {
             case,
             rule,
             unit,
             opened_at,
-            due_on: day(opened - before - 1),
-            late_until: (state == 0 || lasted % 7 == 0).then(|| day(opened + lasted)),
-            closed: (state < 3).then(|| (opened_at + TimeDelta::hours(lasted * 24 + 1), state)),
+            due_on: opened_on - TimeDelta::days(before),
+            late_until: (state == 0 || stopped == 0).then(|| closed_at.date_naive()),
+            closed: (state < 3).then_some((closed_at, state)),
         }
     });
-    let obligation = (0..3_usize, 0..5_usize, -40_i64..110, 0..8_usize, 0..12_u8);
+    let obligation = (0..3_usize, 0..5_usize, days(), 0..8_usize, 0..12_u8);
     let obligation = obligation.prop_map(|(rule, unit, due, status, withdrawn)| Obligation {
         rule,
         unit,
