@@ -7,10 +7,11 @@ use chrono::NaiveDate;
 use crate::rules::{Force, Rule, RuleKind};
 use crate::store::{DeviationRow, DueGroup};
 
+use super::figure::Figure;
 use super::figures::{
-    AGES, Age, Figure, Figures, KindFigures, LevelFigures, Row, RuleFigures, UnitFigures, Veil, Waiting, Week, share,
+    AGES, Age, Figures, KindFigures, LevelFigures, Row, RuleFigures, UnitFigures, Veil, Waiting, Week, share,
 };
-use super::hide::{Node, hidden};
+use super::hide::{Node, UNDER, hidden};
 use super::request::{Period, monday};
 use super::scope::Scope;
 use super::tally::{Bounds, Counts, Tally};
@@ -67,8 +68,12 @@ impl Counting {
         self.own.values().for_each(|tally| total.merge(tally));
         let units = self.unit_tree(scope);
         let unit_veils = veils(&units, hide);
-        let of_whole = unit_veils.first().copied().unwrap_or_default();
         let rules = self.rule_tree(scope, &total);
+        let is_told = total.now.closed() >= UNDER
+            && total.now.open_before >= UNDER
+            && !tells_too_much(&units)
+            && !tells_too_much(&rules);
+        let of_whole = Veil { closed: hide && !is_told, ..unit_veils.first().copied().unwrap_or_default() };
         let rule_veils = veils(&rules, hide);
         let levels = if hide { vec![] } else { levels(&rules) };
         let mut figures = Figures {
@@ -123,7 +128,8 @@ impl Counting {
             tree.push(Branch { what: (place, false), parent, tally: sums[place].clone() });
             let has_below =
                 units.list().iter().enumerate().any(|(below, unit)| unit.parent == Some(place) && shown(below));
-            if has_below && (hide || !own(place).is_empty()) {
+            let holds_cases = !own(place).is_empty() || hide && units.list()[place].id.is_some();
+            if has_below && holds_cases {
                 tree.push(Branch { what: (place, true), parent: Some(branch), tally: own(place).clone() });
             }
         }
@@ -173,20 +179,31 @@ enum RuleGroup<'a> {
     Rule(String, Option<&'a Rule>),
 }
 
-/// What is hidden of each row of a tree.
+/// What is hidden of each row of a tree. What was closed, and what was open before, is told of the whole alone.
 fn veils<T>(tree: &[Branch<T>], hide: bool) -> Vec<Veil> {
     if !hide {
         return vec![Veil::default(); tree.len()];
     }
-    let flows = tree.iter().map(|Branch { parent, tally: Tally { now, .. }, .. }| Node {
-        parent: *parent,
-        counts: [now.open_before, now.opened, now.closed(), now.open],
-    });
-    let shares = tree
-        .iter()
-        .map(|Branch { parent, tally, .. }| Node { parent: *parent, counts: [tally.now.in_time, tally.now.late()] });
-    let (flows, shares) = (hidden(&flows.collect::<Vec<_>>()), hidden(&shares.collect::<Vec<_>>()));
-    flows.into_iter().zip(shares).map(|(flow, share)| Veil { any: true, flow, share }).collect()
+    let [opened, open] = [|counts: &Counts| counts.opened, |counts: &Counts| counts.open]
+        .map(|count| hidden(&nodes(tree, |counts| [count(counts)])));
+    let shares = hidden(&nodes(tree, |counts| [counts.in_time, counts.late()]));
+    let rows = opened.into_iter().zip(open).zip(shares);
+    rows.map(|((opened, open), share)| Veil { any: true, opened, open, share, closed: true }).collect()
+}
+
+fn nodes<T, const N: usize>(tree: &[Branch<T>], counts: impl Fn(&Counts) -> [u64; N]) -> Vec<Node<N>> {
+    tree.iter().map(|branch| Node { parent: branch.parent, counts: counts(&branch.tally.now) }).collect()
+}
+
+/// Whether it would give small counts away how much was closed of the whole. A reader who knows that, and of each row how
+/// much was opened and is open, knows how much was closed of a row up to what was both open before and closed, over all
+/// rows.
+fn tells_too_much<T>(tree: &[Branch<T>]) -> bool {
+    let is_leaf = |place: usize| tree.iter().all(|branch| branch.parent != Some(place));
+    let leaves: Vec<&Counts> =
+        tree.iter().enumerate().filter(|(place, _)| is_leaf(*place)).map(|(_, branch)| &branch.tally.now).collect();
+    let slack: u64 = leaves.iter().map(|counts| counts.closed().min(counts.open_before)).sum();
+    leaves.len() > 1 && slack < UNDER
 }
 
 fn rule_figures(scope: &Scope<'_>, name: &str, rule: Option<&Rule>, row: Row) -> RuleFigures {
@@ -246,7 +263,7 @@ fn ages(total: &Tally, veil: Veil) -> Vec<Age> {
     rows.map(|((from_days, to_days), veiled)| Age {
         from_days,
         to_days,
-        open: Figure::Is(count((from_days, to_days))).unless(veiled || veil.flow),
+        open: Figure::Is(count((from_days, to_days))).unless(veiled || veil.open),
     })
     .collect()
 }

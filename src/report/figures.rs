@@ -5,19 +5,10 @@ use serde::{Serialize, Serializer};
 
 use crate::rules::{Force, RuleKind};
 
+use super::figure::Figure;
+use super::hide::UNDER;
 use super::request::Period;
 use super::tally::{Oldest, Tally};
-
-/// A figure, or why there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Figure<T> {
-    /// This much.
-    Is(T),
-    /// There is nothing to count: no share of no deadlines, no days of no deviations.
-    Nothing,
-    /// Withheld, because it or another one could be worked out.
-    Hidden,
-}
 
 /// Figures of a group in the period.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -221,75 +212,40 @@ impl Figures {
 pub(super) const AGES: [(i64, Option<i64>); 5] =
     [(0, Some(7)), (8, Some(14)), (15, Some(30)), (31, Some(90)), (91, None)];
 
-impl<T> Figure<T> {
-    /// The figure, where there is one.
-    pub fn value(&self) -> Option<&T> {
-        match self {
-            Self::Is(value) => Some(value),
-            Self::Nothing | Self::Hidden => None,
-        }
-    }
-
-    /// Something else of the same figure.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Figure<U> {
-        match self {
-            Self::Is(value) => Figure::Is(change(value)),
-            Self::Nothing => Figure::Nothing,
-            Self::Hidden => Figure::Hidden,
-        }
-    }
-
-    /// The figure unless it is to be hidden.
-    pub(super) fn unless(self, hidden: bool) -> Self {
-        if hidden { Self::Hidden } else { self }
-    }
-}
-
-impl<T> From<Option<T>> for Figure<T> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Nothing, Self::Is)
-    }
-}
-
-/// A number; `null` for what is not there, and for what is hidden.
-impl<T: Serialize> Serialize for Figure<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value().serialize(serializer)
-    }
-}
-
 /// How much of a row is hidden.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Veil {
     /// Whether small counts are hidden at all.
     pub(super) any: bool,
-    /// What was opened, closed and is open.
-    pub(super) flow: bool,
+    /// What was opened.
+    pub(super) opened: bool,
+    /// What is open.
+    pub(super) open: bool,
     /// What was due and met in time.
     pub(super) share: bool,
+    /// What was closed, and what was open before: each follows from the other.
+    pub(super) closed: bool,
 }
 
 impl Row {
-    /// What a tally comes to, behind a veil. `whole`: the report's first row, which alone tells how deviations closed and
-    /// of the period before where small counts are hidden.
+    /// What a tally comes to, behind a veil. `whole`: the report's first row, which alone tells of the period before where
+    /// small counts are hidden.
     pub(super) fn of(tally: &Tally, veil: Veil, whole: bool) -> Self {
-        use super::hide::UNDER;
         let (now, before) = (&tally.now, &tally.before);
         let ways = [now.met_late, now.explained, now.withdrawn];
-        let hide_ways = veil.flow || veil.any && (!whole || ways.iter().any(|count| *count < UNDER));
-        let hide_days = veil.flow || veil.any && tally.late.count() < UNDER;
-        let flow_before = [before.open_before, before.opened, before.closed(), before.open];
-        let hide_flow_before = veil.any && (!whole || veil.flow || flow_before.iter().any(|count| *count < UNDER));
-        let hide_share_before = veil.any && (!whole || before.in_time < UNDER || before.late() < UNDER);
-        let flow = |count| Figure::Is(count).unless(veil.flow);
+        let is_small = |count: u64| count < UNDER;
+        let hide_ways = veil.closed || veil.any && ways.into_iter().any(is_small);
+        let hide_days = veil.opened || veil.open || veil.any && is_small(tally.late.count());
+        let hide_opened_before = veil.any && (!whole || is_small(before.opened));
+        let hide_share_before = veil.any && (!whole || is_small(before.in_time) || is_small(before.late()));
         let way = |count| Figure::Is(count).unless(hide_ways);
         Self {
-            opened: flow(now.opened),
-            closed: flow(now.closed()),
+            opened: Figure::Is(now.opened).unless(veil.opened),
+            closed: Figure::Is(now.closed()).unless(veil.closed),
             met_late: way(now.met_late),
             explained: way(now.explained),
             withdrawn: way(now.withdrawn),
-            open: flow(now.open),
+            open: Figure::Is(now.open).unless(veil.open),
             due: Figure::Is(now.due).unless(veil.share),
             in_time: Figure::Is(now.in_time).unless(veil.share),
             share_in_time: share(now.in_time, now.due).unless(veil.share),
@@ -298,9 +254,9 @@ impl Row {
             worst_days_late: Figure::from(tally.late.worst()).unless(veil.any),
             oldest_open: Figure::from(tally.oldest.clone()).unless(veil.any),
             before: Before {
-                opened: Figure::Is(before.opened).unless(hide_flow_before),
-                closed: Figure::Is(before.closed()).unless(hide_flow_before),
-                open: Figure::Is(before.open).unless(hide_flow_before),
+                opened: Figure::Is(before.opened).unless(hide_opened_before),
+                closed: Figure::Is(before.closed()).unless(veil.any),
+                open: Figure::Is(before.open).unless(veil.closed),
                 due: Figure::Is(before.due).unless(hide_share_before),
                 in_time: Figure::Is(before.in_time).unless(hide_share_before),
                 share_in_time: share(before.in_time, before.due).unless(hide_share_before),
@@ -310,6 +266,11 @@ impl Row {
 }
 
 impl Row {
+    /// Whether any of it is shown.
+    pub(super) fn tells_anything(&self) -> bool {
+        [self.open, self.opened, self.due].iter().any(|count| *count != Figure::Hidden)
+    }
+
     /// How the share in time changed from the period before, in percentage points; nothing where that one had fewer than a
     /// tenth as many deadlines, for then it says little.
     #[must_use]

@@ -5,8 +5,9 @@
 //! rows, and is [`UNDER`] or more in each of its counts. All hidden rows look the same, so each hidden count may be anything
 //! from nothing to that whole sum, and never has fewer than six possible values.
 //!
-//! Counts of one row that belong together are hidden together: what was open before, opened, closed and is open add up, as
-//! do the obligations in time and late. So no row gives away what its column hides.
+//! Counts of one row that add up are hidden together: obligations in time and late. What was open before, opened, closed
+//! and is open add up too; of these, rows tell what was opened and is open, and leave the other two to be anything. So no
+//! row gives away what its column hides.
 
 /// Counts under this are hidden.
 pub const UNDER: u64 = 5;

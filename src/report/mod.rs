@@ -16,6 +16,7 @@
 mod cells;
 mod counting;
 mod csv;
+mod figure;
 mod figures;
 mod hide;
 mod html;
@@ -43,8 +44,9 @@ use crate::store::{Store, StoreError};
 use self::scope::Scope;
 use self::spool::Spool;
 
+pub use figure::Figure;
 pub use figures::{
-    About, Age, Before, Figure, Figures, KindFigures, LevelFigures, Row, RuleFigures, UnitFigures, Waiting, Week,
+    About, Age, Before, Figures, KindFigures, LevelFigures, Row, RuleFigures, UnitFigures, Waiting, Week,
 };
 pub use hide::UNDER;
 pub use line::Line;

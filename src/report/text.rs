@@ -55,7 +55,7 @@ pub(super) fn unarmed(text: &str) -> Cow<'_, str> {
     if text.starts_with(is_formula) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// What a name is sorted by: without case, and with æ, ø and å at the end of the alphabet.
+/// What a name is sorted by: without case, numbers by their size, and æ, ø and å at the end of the alphabet.
 pub(super) fn sorted(name: &str) -> String {
     let place = |char: char| match char {
         'æ' | 'ä' => '\u{10fff0}',
@@ -63,7 +63,21 @@ pub(super) fn sorted(name: &str) -> String {
         'å' => '\u{10fff2}',
         other => other,
     };
-    name.to_lowercase().chars().map(place).collect()
+    let name = name.to_lowercase();
+    let mut key = String::new();
+    let mut rest = name.as_str();
+    while let Some(first) = rest.chars().next() {
+        let is_number = first.is_ascii_digit();
+        let end = rest.find(|char: char| char.is_ascii_digit() != is_number).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(end);
+        if is_number {
+            key.push_str(&format!("{part:0>20}"));
+        } else {
+            key.extend(part.chars().map(place));
+        }
+        rest = after;
+    }
+    key
 }
 
 #[cfg(test)]
@@ -94,8 +108,8 @@ mod tests {
 
     #[test]
     fn norwegian_names_end_with_their_own_letters() {
-        let mut names = ["Åsen", "Ørnes", "Zoo", "Ærfugl", "bakken"];
+        let mut names = ["Åsen", "Skole 10", "Ørnes", "Zoo", "Skole 9b", "Ærfugl", "bakken"];
         names.sort_by_cached_key(|name| sorted(name));
-        assert_eq!(names, ["bakken", "Zoo", "Ærfugl", "Ørnes", "Åsen"]);
+        assert_eq!(names, ["bakken", "Skole 9b", "Skole 10", "Zoo", "Ærfugl", "Ørnes", "Åsen"]);
     }
 }

@@ -10,7 +10,8 @@ use plotters::style::RGBColor;
 use crate::language::Language;
 use crate::words::by;
 
-use super::super::figures::{Age, Figure, RuleFigures, Week};
+use super::super::figure::Figure;
+use super::super::figures::{Age, RuleFigures, Week};
 use super::super::{Report, words};
 
 /// Both stand out against white and from each other, for whatever eyes and on grey paper.

@@ -5,7 +5,7 @@ use std::io::Write;
 use maud::{Markup, html};
 
 use crate::language::Language;
-use crate::words::by;
+use crate::words::{by, plural};
 
 use super::super::line::Line;
 use super::super::tally::State;
@@ -140,14 +140,12 @@ fn what(language: Language, line: &Line) -> Markup {
 
 /// When it was done, stopped and closed, and how often somebody was told.
 fn closed(language: Language, line: &Line) -> Markup {
-    let told = by(
+    let sent = u64::try_from(line.notices_sent).unwrap_or(0);
+    let (one, many) = by(
         language,
-        [
-            format!("{} varsler sendt", line.notices_sent),
-            format!("{} varsel sende", line.notices_sent),
-            format!("{} notices sent", line.notices_sent),
-        ],
+        [("varsel sendt", "varsler sendt"), ("varsel sendt", "varsel sende"), ("notice sent", "notices sent")],
     );
+    let told = plural(sent, one, many);
     let [done, stopped, closed, escalated] = by(
         language,
         [

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use crate::language::Language;
 use crate::words::by;
 
-use super::super::figures::{Figure, Figures, Row};
+use super::super::figure::Figure;
+use super::super::figures::{Figures, Row};
 use super::super::{Report, words};
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -101,6 +102,7 @@ fn columns(language: Language) -> [(&'static str, &'static [&'static str]); 3] {
 
 fn table(language: Language, [many, one]: [&str; 2], total: &Row, rows: &[Named<'_>]) -> Markup {
     let all = by(language, ["Alt", "Alt", "All"]);
+    let (rows, hidden): (Vec<&Named<'_>>, Vec<&Named<'_>>) = rows.iter().partition(|named| named.row.tells_anything());
     html! {
         div.scroll tabindex="0" role="region" aria-label=(many) {
             table.figures {
@@ -126,6 +128,13 @@ fn table(language: Language, [many, one]: [&str; 2], total: &Row, rows: &[Named<
                         }
                     }
                 }
+            }
+        }
+        @if !hidden.is_empty() {
+            p.sub {
+                (by(language, ["Helt skjult", "Heilt skjult", "Hidden altogether"])) " (" (words::hidden()) "): "
+                @for (place, named) in hidden.iter().enumerate() { @if place > 0 { ", " } bdi { (named.name) } }
+                "."
             }
         }
     }

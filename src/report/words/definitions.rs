@@ -121,9 +121,27 @@ fn before(language: Language, about: &About) -> (&'static str, String) {
     by(
         language,
         [
-            ("Forrige periode", format!("{days}: like mange dager som {now}.")),
-            ("Førre periode", format!("{days}: like mange dagar som {now}.")),
-            ("Period before", format!("{days}: as many days as {now}.")),
+            (
+                "Forrige periode",
+                format!(
+                    "{days}: like mange dager som {now}. Endring i andel er i prosentpoeng, og vises der forrige periode hadde \
+                     minst en tidel så mange frister."
+                ),
+            ),
+            (
+                "Førre periode",
+                format!(
+                    "{days}: like mange dagar som {now}. Endring i del er i prosentpoeng, og blir vist der førre periode hadde \
+                     minst ein tidel så mange fristar."
+                ),
+            ),
+            (
+                "Period before",
+                format!(
+                    "{days}: as many days as {now}. Changes in shares are percentage points, shown where the period before had at \
+                     least a tenth as many deadlines."
+                ),
+            ),
         ],
     )
 }

@@ -9,7 +9,7 @@ use crate::language::Language;
 use crate::rules::{Force, RuleKind};
 use crate::words::{by, month, plain_date};
 
-use super::figures::Figure;
+use super::figure::Figure;
 use super::request::{Listed, Period};
 use super::tally::State;
 

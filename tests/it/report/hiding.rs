@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::formats::report;
 use super::read_back::{bytes, text};
-use super::register::{Register, large, period, registers};
+use super::register::{RULES, Register, Slow, UNITS, large, period, registers};
 
 fn hidden_report(register: &Register) -> Report {
     report(register, &Request { hide_small: true, ..Request::of(period()) })
@@ -109,6 +109,17 @@ proptest! {
                 }
             }
         }
+        // Who knows what was closed of the whole, knows that of each unit up to what was open before and closed.
+        if figures.total.closed.value().is_some() {
+            for (of, count) in [("unit", UNITS.len()), ("rule", RULES.len())] {
+                let slack: u64 = (0..count)
+                    .map(|number| Slow::count(&register, |unit, rule| number == if of == "unit" { unit } else { rule }))
+                    .map(|slow| slow.closed.iter().sum::<u64>().min(slow.before[2]))
+                    .sum();
+                prop_assert!(slack >= UNDER, "{of}: {slack}");
+            }
+        }
+        prop_assert!(rows(&report)[1..].iter().all(|row| row.closed == Figure::Hidden && row.before.open == Figure::Hidden));
         prop_assert!(figures.levels.is_empty() && figures.waiting.is_empty());
         prop_assert_eq!(report.lines(), 0);
         let json: Value = serde_json::from_str(&text(&mut report, Format::Json)).expect("JSON");

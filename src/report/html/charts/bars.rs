@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::super::super::figures::Figure;
+use super::super::super::figure::Figure;
 use super::super::super::words;
 use super::{Drawn, INK, SOFT};
 use crate::language::Language;

@@ -4,7 +4,8 @@ use chrono::Datelike;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::super::super::figures::{Figure, Week};
+use super::super::super::figure::Figure;
+use super::super::super::figures::Week;
 use super::super::super::words;
 use super::{BLUE, Drawn, GRID, INK, SOFT};
 use crate::language::Language;
