@@ -22,16 +22,16 @@ pub(super) fn section(report: &Report) -> Markup {
     html! {
         section {
             h2 { (units[0]) }
-            (table(language, units, &figures.total, &unit_rows(language, figures)))
+            (table(report, units, &unit_rows(language, figures)))
             h2 { (rules[0]) }
-            (table(language, rules, &figures.total, &rule_rows(language, figures)))
+            (table(report, rules, &rule_rows(language, figures)))
             @if !figures.kinds.is_empty() {
                 h2 { (kinds[0]) }
-                (table(language, kinds, &figures.total, &kind_rows(language, figures)))
+                (table(report, kinds, &kind_rows(language, figures)))
             }
             @if !figures.levels.is_empty() {
                 h2 { (levels[0]) }
-                (table(language, levels, &figures.total, &level_rows(language, figures)))
+                (table(report, levels, &level_rows(language, figures)))
             }
         }
     }
@@ -76,8 +76,19 @@ fn level_rows(language: Language, figures: &Figures) -> Vec<Named<'_>> {
     figures.levels.iter().map(|one| named(words::level(language, one.level), &one.row)).collect()
 }
 
+/// How many columns of each group are for every report: of the rest, rows of a report that hides small counts tell nothing.
+const TOLD: [usize; 3] = [2, 3, 1];
+
 /// The columns after the name, in groups.
-fn columns(language: Language) -> [(&'static str, &'static [&'static str]); 3] {
+fn columns(language: Language, hide: bool) -> [(&'static str, &'static [&'static str]); 3] {
+    let mut groups = all_columns(language);
+    for ((_, columns), told) in groups.iter_mut().zip(TOLD).filter(|_| hide) {
+        *columns = &columns[..told];
+    }
+    groups
+}
+
+fn all_columns(language: Language) -> [(&'static str, &'static [&'static str]); 3] {
     by(
         language,
         [
@@ -100,7 +111,8 @@ fn columns(language: Language) -> [(&'static str, &'static [&'static str]); 3] {
     )
 }
 
-fn table(language: Language, [many, one]: [&str; 2], total: &Row, rows: &[Named<'_>]) -> Markup {
+fn table(report: &Report, [many, one]: [&str; 2], rows: &[Named<'_>]) -> Markup {
+    let (language, hide) = (report.language, report.about.hide_small);
     let all = by(language, ["Alt", "Alt", "All"]);
     let (rows, hidden): (Vec<&Named<'_>>, Vec<&Named<'_>>) = rows.iter().partition(|named| named.row.tells_anything());
     html! {
@@ -108,23 +120,23 @@ fn table(language: Language, [many, one]: [&str; 2], total: &Row, rows: &[Named<
             table.figures {
                 thead {
                     tr.groups {
-                        th {}
-                        @for (group, columns) in columns(language) { th scope="colgroup" colspan=(columns.len()) { (group) } }
+                        td {}
+                        @for (group, columns) in columns(language, hide) { th scope="colgroup" colspan=(columns.len()) { (group) } }
                     }
                     tr {
                         th scope="col" { (one) }
-                        @for (_, columns) in columns(language) { @for column in columns { th.n scope="col" { (column) } } }
+                        @for (_, columns) in columns(language, hide) { @for column in columns { th.n scope="col" { (column) } } }
                     }
                 }
                 tbody {
-                    tr.whole { th scope="row" { (all) } (cells(language, total)) }
+                    tr.whole { th scope="row" { (all) } (cells(language, &report.figures.total, hide)) }
                     @for named in rows {
                         tr {
                             th scope="row" style=[(named.depth > 0).then(|| format!("padding-left:{}px", 9 + 18 * named.depth.min(8)))] {
                                 bdi { (named.name) }
                                 @if let Some(below) = &named.below { span.sub { bdi { (below) } } }
                             }
-                            (cells(language, named.row))
+                            (cells(language, named.row, hide))
                         }
                     }
                 }
@@ -140,11 +152,12 @@ fn table(language: Language, [many, one]: [&str; 2], total: &Row, rows: &[Named<
     }
 }
 
-fn cells(language: Language, row: &Row) -> Markup {
+fn cells(language: Language, row: &Row, hide: bool) -> Markup {
     let count = |count: Figure<u64>| html! { td.n { (words::shown(count, |count| words::count(language, count))) } };
     let share = row.share_in_time;
     html! {
-        (count(row.open)) (count(row.opened)) (count(row.met_late)) (count(row.explained)) (count(row.withdrawn))
+        (count(row.open)) (count(row.opened))
+        @if !hide { (count(row.met_late)) (count(row.explained)) (count(row.withdrawn)) }
         (count(row.due)) (count(row.in_time))
         td.n {
             (words::shown(share, |share| words::percent(language, share)))
@@ -152,8 +165,8 @@ fn cells(language: Language, row: &Row) -> Markup {
                 span.bar aria-hidden="true" { span style=(format!("width:{:.0}%", share * 100.0)) {} }
             }
         }
-        td.n { (words::shown(row.change_in_time(), |change| words::points(language, change))) }
+        @if !hide { td.n { (words::shown(row.change_in_time(), |change| words::points(language, change))) } }
         td.n { (words::shown(row.median_days_late, |days| words::decimal(language, days))) }
-        td.n { (words::shown(row.worst_days_late, |days| days.to_string())) }
+        @if !hide { td.n { (words::shown(row.worst_days_late, |days| days.to_string())) } }
     }
 }

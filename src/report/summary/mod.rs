@@ -111,16 +111,20 @@ fn points(language: Language, points: f64) -> String {
 fn open(language: Language, total: &Row) -> Headline {
     let label = by(language, ["Åpne avvik", "Opne avvik", "Open deviations"]);
     let mut notes = vec![];
-    if let (Some(opened), Some(closed)) = (total.opened.value(), total.closed.value()) {
-        let [opened, closed] = [*opened, *closed].map(|number| words::count(language, number));
-        notes.push(by(
+    let [opened, closed] = [total.opened, total.closed].map(|count| count.map(|count| words::count(language, count)));
+    match (opened, closed) {
+        (Figure::Is(opened), Figure::Is(closed)) => notes.push(by(
             language,
             [
                 format!("{opened} åpnet, {closed} lukket"),
                 format!("{opened} opna, {closed} lukka"),
                 format!("{opened} opened, {closed} closed"),
             ],
-        ));
+        )),
+        (Figure::Is(opened), _) => {
+            notes.push(by(language, [format!("{opened} åpnet"), format!("{opened} opna"), format!("{opened} opened")]))
+        }
+        _ => {}
     }
     if let (Some(now), Some(before)) = (total.open.value(), total.before.open.value()) {
         let change = words::change(language, *before, *now);
