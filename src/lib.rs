@@ -30,6 +30,8 @@ pub mod silence;
 
 pub mod notice;
 
+pub mod oversight;
+
 pub mod words;
 
 pub mod rules;

@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod facts;
 mod import;
+mod lists;
 mod logging;
 mod messages;
 mod migrate;
@@ -68,6 +69,8 @@ enum Command {
     Explain(explain::Explain),
     /// Take facts into the database.
     Import(import::Import),
+    /// The coordinator's lists: what somebody should look at, whatever deadline runs.
+    Lists(lists::Lists),
     /// Look at messages, and have them tried again or held back.
     #[command(subcommand)]
     Messages(messages::Messages),
@@ -213,6 +216,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Doctor(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Import(command) => command.run(),
+        Command::Lists(command) => command.run(),
         Command::Messages(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Notices(command) => command.run(),

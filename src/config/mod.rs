@@ -4,6 +4,7 @@
 //! looked up in systemd's credentials folder, else beside the configuration.
 
 mod http;
+mod reports;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::source::SourceSettings;
 use crate::store::{Location, LocationError, ServerLocation};
 
 pub use http::{HttpSettings, Scope, TokenSettings, UploadSettings};
+pub use reports::ReportSettings;
 
 /// Where the configuration is looked for where nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/fristvakt/fristvakt.toml";
@@ -58,6 +60,9 @@ pub struct Config {
     /// How much one person hears.
     #[serde(default)]
     pub limits: LimitSettings,
+    /// What is reported when.
+    #[serde(default)]
+    pub reports: ReportSettings,
     /// The small web server; without it, nothing listens.
     pub http: Option<HttpSettings>,
     /// What is written to the log.

@@ -82,6 +82,38 @@ pub(crate) fn meeting(
     [by_event, by_state].into_iter().flatten().min_by_key(End::rank)
 }
 
+/// How what a rule asks for stands, whenever it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It was never given.
+    Never,
+    /// It holds on the day that is asked about.
+    Holds,
+    /// Nothing given holds any more; the latest ended after this day.
+    Expired(NaiveDate),
+    /// Nothing given holds any more; the latest was undone on this day.
+    Undone(NaiveDate),
+}
+
+/// How a way to meet an obligation stands on a day, also where it was given before the start or long after it.
+pub(crate) fn standing(view: &View<'_>, start: &Start<'_>, meeting: &Meeting, today: NaiveDate) -> Standing {
+    let finder = Finder { view, start, used: &[], closes: None };
+    let given = view.counted(std::slice::from_ref(&meeting.event));
+    let mut latest = Standing::Never;
+    for index in given.filter(|index| finder.matches_start(&meeting.matching, view.events[*index].event)) {
+        let mut undone = view.counted(&meeting.undone_by);
+        let undone =
+            undone.find(|other| *other > index && finder.matches_start(&meeting.matching, view.events[*other].event));
+        let expiry = meeting.expires.and_then(|date| view.events[index].event.attributes.date(date));
+        latest = match (undone, expiry) {
+            (Some(other), _) => Standing::Undone(view.events[other].event.time.on),
+            (None, Some(date)) if date < today => Standing::Expired(date),
+            (None, _) => return Standing::Holds,
+        };
+    }
+    latest
+}
+
 struct Finder<'v, 'a> {
     view: &'v View<'a>,
     start: &'v Start<'a>,

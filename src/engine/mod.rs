@@ -11,6 +11,7 @@
 mod deadline;
 mod deviations;
 mod evaluate;
+mod findings;
 mod fulfilment;
 mod ladder;
 mod municipality;
@@ -31,6 +32,7 @@ use self::evaluate::{Evaluation, Instance, Judged};
 use self::ladder::{Climb, earliest};
 use self::view::{Known, View};
 
+pub use findings::{Finding, findings};
 pub use municipality::Municipality;
 pub use prove::{Explained, Pending, explain, proofs};
 

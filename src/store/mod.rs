@@ -40,6 +40,7 @@ mod lists;
 mod misdated;
 mod organisations;
 mod outbox;
+mod oversight;
 mod planning;
 mod quarantine;
 mod reconciled;

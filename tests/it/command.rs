@@ -56,6 +56,18 @@ fn database(folder: &Path) -> String {
 }
 
 #[test]
+fn lists_show_ids_and_dates_and_refuse_what_is_no_list() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = database(folder.path());
+    let now = ["--now", "2027-01-04T08:00:00+01:00", "--database", &url];
+    insta::assert_snapshot!("lists", stdout(&[&["lists"], &now[..]].concat()));
+    let one = stdout(&[&["lists", "without_holder", "--format", "json"], &now[..]].concat());
+    assert!(one.lines().all(|line| line.contains(r#""list":"without_holder""#)), "{one}");
+    let (code, said) = failure(&["lists", "without_holders", "--database", &url]);
+    assert!(code == 2 && said.contains("there is no list `without_holders`"), "{code} {said}");
+}
+
+#[test]
 fn simulate_shows_the_effect_of_rules_in_plain_columns() {
     insta::assert_snapshot!("simulate", stdout(&simulate(&[])));
 }

@@ -8,6 +8,7 @@ mod calendar;
 mod decisions;
 mod looking;
 mod outbox;
+mod oversight;
 mod planning;
 mod refused;
 mod register;
