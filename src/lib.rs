@@ -32,6 +32,8 @@ pub mod notice;
 
 pub mod oversight;
 
+pub mod schedule;
+
 pub mod words;
 
 pub mod rules;

@@ -43,7 +43,10 @@ impl Town {
 
     async fn planned(people: usize, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let text = format!("database = \"sqlite://{}\"\n{more}", folder.path().join("bench.db").display());
+        let text = format!(
+            "reports.enabled = false\ndatabase = \"sqlite://{}\"\n{more}",
+            folder.path().join("bench.db").display()
+        );
         let config = Config::parse(&text, None, &[]).expect("a configuration");
         let clock = Clock::fixed(instant(MORNING));
         let daemon = Arc::new(Daemon::open(&config, clock.clone()).await.expect("a daemon"));

@@ -102,6 +102,11 @@ impl Channels {
             .collect()
     }
 
+    /// The channels of webhooks that hear of a municipality's reports.
+    pub(super) fn told_of_reports(&self, tenant: &str) -> Vec<String> {
+        self.webhooks.iter().filter(|webhook| webhook.wants_reports(tenant)).map(channel_name).collect()
+    }
+
     /// The webhook of a channel's name.
     pub(super) fn webhook(&self, channel: &str) -> Option<&Webhook> {
         let name = channel.strip_prefix(WEBHOOK)?;

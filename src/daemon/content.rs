@@ -222,6 +222,7 @@ impl Daemon {
                 TenantKind::RevisionDue { pack_title: pack.title.text(language).clone(), revise_by }
             }),
             [super::sweep::BACKLOG] => backlog_kind(rules, language, &self.backlog(rules, stored).await?),
+            ["report", ..] => self.scheduled_content(rules, stored, subject, language, now).await?,
             _ => None,
         };
         Ok(kind.map(|kind| TenantMessage {

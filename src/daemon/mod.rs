@@ -18,6 +18,7 @@ mod pulse;
 mod recheck;
 mod reconcile;
 mod run;
+mod schedules;
 mod shared;
 mod sources;
 mod sweep;
@@ -33,7 +34,7 @@ use uuid::Uuid;
 
 use crate::calendar::Instant;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Mode};
+use crate::config::{Config, ConfigError, Mode, ReportSettings};
 use crate::delivery::message::{TemplateProblem, Templates};
 use crate::delivery::setting::SettingError;
 use crate::folder::{FolderError, RulesFolder};
@@ -63,6 +64,8 @@ pub struct Daemon {
     mode: Mode,
     /// How many mails one recipient gets a day.
     mails_a_day: u32,
+    /// What is sent when, whatever happens.
+    reports: ReportSettings,
     /// Names this process in attempts: the journal's id, and its own.
     owner: String,
     current: RwLock<Arc<Rules>>,
@@ -183,6 +186,7 @@ impl Daemon {
             channels,
             mode: config.mode,
             mails_a_day: config.limits.mails_per_recipient_and_day,
+            reports: config.reports.clone(),
             owner,
             current: RwLock::new(Arc::new(rules)),
             known: municipalities::Known::default(),
@@ -287,6 +291,7 @@ impl Daemon {
             return Ok(Tick { stood_back: true, ..Tick::default() });
         }
         let swept = self.sweep(self.clock.now()).await?;
+        self.hold_schedules(&self.rules(), self.clock.now()).await?;
         let delivered = self.deliver(stop).await?;
         // After a round, and once after a start: the process may have ended before it came to this.
         let is_due = swept.rounds > 0 || !self.looked.swap(true, Ordering::SeqCst);
@@ -304,6 +309,7 @@ impl Daemon {
         let next = [
             swept.next_round,
             self.store.next_at(now).await?,
+            self.next_slot(now).await?,
             tries.into_iter().map(|(_, at)| at).filter(|at| *at > now).min(),
         ];
         Ok(next.into_iter().flatten().min())

@@ -165,6 +165,7 @@ fn config_text(port: u16) -> String {
     format!(
         "# Written by `fristvakt demo`. The relay was the demo's own mail catcher, which has stopped.\n\
          database = \"sqlite://demo.db\"\n\n\
+         [reports]\nenabled = false\n\n\
          [email]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\nfrom = \"fristvakt@fristvakt.example\"\n"
     )
 }

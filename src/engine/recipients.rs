@@ -173,6 +173,12 @@ impl Municipality<'_> {
         reached.map_or(Recipient::Fallback, Recipient::Person)
     }
 
+    /// A person, or whoever stands in for them; `None` where neither can be written to.
+    #[must_use]
+    pub fn person_or_deputy(&self, id: &Arc<str>, now: Instant) -> Option<Recipient> {
+        reach(self.organisation, Some(id), now, self.date(now)).ok().map(Recipient::Person)
+    }
+
     /// The person whom a role names for a case, whether they are there or not. `None` for roles that the way up
     /// decides, and for those that name nobody.
     #[must_use]

@@ -47,6 +47,7 @@ mod reconciled;
 mod register;
 mod reported;
 mod rounds;
+mod schedules;
 mod server;
 mod silences;
 mod sources;
@@ -86,6 +87,7 @@ pub use quarantine::Quarantined;
 pub use reconciled::{CasePage, Reconciled, SentRow};
 pub use register::{Decided, DeviationEvent, DeviationEventRow, announced};
 pub use reported::{DueGroup, RegisterPage, Sieve, Snapshot};
+pub use schedules::SlotMessage;
 pub use server::{ServerExamination, ServerState, examine_server};
 pub use silences::{NewSilence, SilenceRow};
 pub use sources::{

@@ -26,6 +26,7 @@ mod lint;
 mod packs;
 mod register;
 mod report;
+mod schedule;
 mod servers;
 mod source;
 mod store;

@@ -159,6 +159,7 @@ impl Line {
         let code = match parcel {
             Parcel::Mail(mail) => self.transmit(mail).await?,
             Parcel::Webhook(event) => self.post(message, event).await?,
+            Parcel::Report(report) => self.post_report(message, report).await?,
         };
         crash::point(crash::TAKEN);
         Ok(Some(code))

@@ -13,7 +13,7 @@ use crate::daemon::recheck::{Applicable, Recheck, Rechecked};
 use crate::daemon::{Daemon, Rules};
 use crate::delivery::email::{CalendarPart, Composed, Outgoing, compose};
 use crate::delivery::message::Rendered;
-use crate::delivery::webhook::{WebhookEvent, WebhookKind};
+use crate::delivery::webhook::{ReportReady, WebhookEvent, WebhookKind};
 use crate::delivery::{Failure, FailureClass};
 use crate::engine::Municipality;
 use crate::notice::Role;
@@ -29,6 +29,7 @@ pub(super) struct Prepared {
 pub(super) enum Parcel {
     Mail(Box<Composed>),
     Webhook(Box<WebhookEvent>),
+    Report(Box<ReportReady>),
 }
 
 impl Daemon {
@@ -266,6 +267,11 @@ impl Preparer<'_> {
         message: &Claimed,
         applicable: &[&Applicable],
     ) -> Result<Option<Result<Parcel, Failure>>, StoreError> {
+        if message.channel != EMAIL
+            && let Some(ready) = self.daemon.report_ready(message)
+        {
+            return Ok(Some(Ok(Parcel::Report(Box::new(ready)))));
+        }
         if message.channel != EMAIL {
             let organisation = &self.stored.organisation;
             let event = applicable.first().and_then(|one| event(self.rules, organisation, message, one, self.now));

@@ -147,7 +147,7 @@ pub(super) struct TenantContext {
 
 /// One of `lines` of a backlog.
 #[derive(Debug, Serialize)]
-struct BacklogContext {
+pub(super) struct BacklogContext {
     /// `7F3K`
     reference: String,
     /// "ta en beslutning"
@@ -166,6 +166,8 @@ impl TenantContext {
                 (pack_title.to_string(), words::long_date(language, *revise_by), &[][..], 0)
             }
             TenantKind::Backlog { count, lines } => (String::new(), String::new(), &lines[..], *count),
+            // They have contexts of their own.
+            TenantKind::Lists(_) | TenantKind::Report(_) => (String::new(), String::new(), &[][..], 0),
         };
         let shown: Vec<_> = lines.iter().take(MOST_LINES).collect();
         let mut references: Vec<_> = lines.iter().map(|line| &line.reference).collect();
@@ -185,7 +187,7 @@ impl TenantContext {
 }
 
 impl BacklogContext {
-    fn new(language: Language, line: &super::BacklogLine) -> Self {
+    pub(super) fn new(language: Language, line: &super::BacklogLine) -> Self {
         Self {
             reference: line.reference.to_string(),
             notice_inside: words::inside_sentence(&line.notice),

@@ -1,7 +1,7 @@
 //! The text that goes out when a template cannot be used, and the HTML of messages that have a text template only.
 
-use super::words;
-use super::{MessageContent, TenantKind, TenantMessage};
+use super::{BacklogLine, MessageContent, TenantKind, TenantMessage};
+use super::{reports, words};
 use crate::language::Language;
 
 /// The subject of a message whose own template fails.
@@ -24,12 +24,18 @@ pub(super) fn tenant_text(message: &TenantMessage) -> String {
         TenantKind::RevisionDue { pack_title, revise_by } => {
             format!("{pack_title}: {}\n", words::long_date(message.language, *revise_by))
         }
-        TenantKind::Backlog { lines, .. } => joined(
-            lines
-                .iter()
-                .map(|line| words::plain_line(message.language, line.reference.as_str(), &line.notice, line.due_on)),
-        ),
+        TenantKind::Lists(lists) => joined(lists.iter().map(|line| reports::plain_list(message.language, line))),
+        TenantKind::Report(content) => {
+            let figures = reports::figures(message.language, content);
+            let lines = content.lines.iter().map(|line| backlog_line(message.language, line));
+            joined(figures.into_iter().chain(lines).chain(content.link.clone()))
+        }
+        TenantKind::Backlog { lines, .. } => joined(lines.iter().map(|line| backlog_line(message.language, line))),
     }
+}
+
+fn backlog_line(language: Language, line: &BacklogLine) -> String {
+    words::plain_line(language, line.reference.as_str(), &line.notice, line.due_on)
 }
 
 /// `text` as a page that looks like it: line by line, with nothing in it taken for markup.

@@ -3,13 +3,15 @@
 use chrono::{Days, NaiveDate};
 
 use super::{
-    BacklogLine, Counted, CountedBasis, Line, Mark, MessageContent, Reached, Reader, RecipientKind, TenantKind,
-    TenantMessage, Told,
+    BacklogLine, Counted, CountedBasis, Line, ListLine, Mark, MessageContent, Reached, Reader, RecipientKind,
+    ReportContent, TenantKind, TenantMessage, Told,
 };
 use crate::calendar::{Span, Unit};
 use crate::case::CaseRef;
 use crate::language::Language;
 use crate::notice::{Purpose, Role};
+use crate::oversight::List;
+use crate::schedule::Scheduled;
 
 /// A message with a line that is late, and one that is not and lacks whatever may be missing.
 pub(super) fn message(language: Language) -> MessageContent {
@@ -43,7 +45,7 @@ pub(super) fn message(language: Language) -> MessageContent {
 }
 
 /// A message to the coordinator of each kind.
-pub(super) fn tenant_messages(language: Language) -> [TenantMessage; 2] {
+pub(super) fn tenant_messages(language: Language) -> [TenantMessage; 4] {
     let line = BacklogLine {
         reference: CaseRef::derived("sample", "1"),
         notice: "Sample".into(),
@@ -52,7 +54,21 @@ pub(super) fn tenant_messages(language: Language) -> [TenantMessage; 2] {
     };
     let kinds = [
         TenantKind::RevisionDue { pack_title: "Sample".into(), revise_by: NaiveDate::default() },
-        TenantKind::Backlog { count: 2, lines: vec![line] },
+        TenantKind::Backlog { count: 2, lines: vec![line.clone()] },
+        TenantKind::Lists(List::ALL.map(|list| ListLine { list, count: 2, shown: vec!["S".to_owned()] }).to_vec()),
+        TenantKind::Report(Box::new(ReportContent {
+            period: Scheduled::Weekly.period_before(NaiveDate::default()),
+            today: NaiveDate::default(),
+            opened: 2,
+            closed: 1,
+            met_late: 1,
+            open: 2,
+            oldest: Some(3),
+            due: 4,
+            in_time: 3,
+            lines: vec![line],
+            link: Some("https://example.org/".to_owned()),
+        })),
     ];
     kinds.map(|kind| TenantMessage { language, tenant_name: "Sample".into(), kind, possible_repeat: true })
 }

@@ -14,26 +14,33 @@ use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior,
 use serde::Serialize;
 
 use super::context::{MessageContext, TenantContext};
+use super::reports::{self, ListsContext, ReportContext};
 use super::{MessageContent, TenantKind, TenantMessage, fallback, page, sample, words};
 use crate::language::Language;
 
 /// Every template there is, by path below `messages/`.
-const EMBEDDED: [(&str, &str); 15] = [
+const EMBEDDED: [(&str, &str); 21] = [
     ("nb/subject.txt", include_str!("../../../rules/messages/nb/subject.txt")),
     ("nb/message.txt", include_str!("../../../rules/messages/nb/message.txt")),
     ("nb/message.html", include_str!("../../../rules/messages/nb/message.html")),
     ("nb/revision.txt", include_str!("../../../rules/messages/nb/revision.txt")),
     ("nb/backlog.txt", include_str!("../../../rules/messages/nb/backlog.txt")),
+    ("nb/lists.txt", include_str!("../../../rules/messages/nb/lists.txt")),
+    ("nb/report.txt", include_str!("../../../rules/messages/nb/report.txt")),
     ("nn/subject.txt", include_str!("../../../rules/messages/nn/subject.txt")),
     ("nn/message.txt", include_str!("../../../rules/messages/nn/message.txt")),
     ("nn/message.html", include_str!("../../../rules/messages/nn/message.html")),
     ("nn/revision.txt", include_str!("../../../rules/messages/nn/revision.txt")),
     ("nn/backlog.txt", include_str!("../../../rules/messages/nn/backlog.txt")),
+    ("nn/lists.txt", include_str!("../../../rules/messages/nn/lists.txt")),
+    ("nn/report.txt", include_str!("../../../rules/messages/nn/report.txt")),
     ("en/subject.txt", include_str!("../../../rules/messages/en/subject.txt")),
     ("en/message.txt", include_str!("../../../rules/messages/en/message.txt")),
     ("en/message.html", include_str!("../../../rules/messages/en/message.html")),
     ("en/revision.txt", include_str!("../../../rules/messages/en/revision.txt")),
     ("en/backlog.txt", include_str!("../../../rules/messages/en/backlog.txt")),
+    ("en/lists.txt", include_str!("../../../rules/messages/en/lists.txt")),
+    ("en/report.txt", include_str!("../../../rules/messages/en/report.txt")),
 ];
 
 /// The most that one part of a message may grow to, in bytes. Many relays stop at 10 MB; readers stop far earlier.
@@ -145,12 +152,23 @@ impl Templates {
         let (file, subject) = match &message.kind {
             TenantKind::RevisionDue { .. } => ("revision.txt", words::revision_subject(language).to_owned()),
             TenantKind::Backlog { count, .. } => ("backlog.txt", words::backlog_subject(language, *count)),
+            TenantKind::Lists(_) => ("lists.txt", reports::lists_subject(language).to_owned()),
+            TenantKind::Report(content) => ("report.txt", reports::report_subject(language, &content.period)),
         };
         let mut problems = vec![];
-        let context = TenantContext::new(message);
-        let text = self
-            .part(&format!("{}/{file}", language.code()), &context, &mut problems)
-            .unwrap_or_else(|| fallback::tenant_text(message));
+        let path = format!("{}/{file}", language.code());
+        let text = match &message.kind {
+            TenantKind::Lists(lists) => {
+                self.part(&path, &ListsContext::new(language, &message.tenant_name, lists), &mut problems)
+            }
+            TenantKind::Report(content) => {
+                self.part(&path, &ReportContext::new(language, &message.tenant_name, content), &mut problems)
+            }
+            TenantKind::RevisionDue { .. } | TenantKind::Backlog { .. } => {
+                self.part(&path, &TenantContext::new(message), &mut problems)
+            }
+        };
+        let text = text.unwrap_or_else(|| fallback::tenant_text(message));
         let html = fallback::html(language, &text);
         (Rendered { subject: marked(language, message.possible_repeat, &subject), text, html }, problems)
     }
@@ -241,7 +259,7 @@ fn unused(overrides: &HashMap<String, String>) -> Vec<TemplateProblem> {
         template: path.clone(),
         line: None,
         problem: "no message uses this file; the names are nb|nn|en, then subject.txt, message.txt, message.html, \
-                  revision.txt or backlog.txt"
+                  revision.txt, backlog.txt, lists.txt or report.txt"
             .to_owned(),
     });
     unused.collect()

@@ -3,6 +3,7 @@
 mod guard;
 mod payload;
 mod probe;
+mod report;
 mod send;
 mod settings;
 mod signature;
@@ -10,6 +11,7 @@ mod slack;
 mod teams;
 
 pub use payload::{WebhookDeviation, WebhookEvent, WebhookKind, WebhookSubject};
+pub use report::ReportReady;
 pub use send::Webhook;
 pub use settings::{Endpoint, Format, WebhookSettings};
 pub use signature::SigningSecret;

@@ -23,6 +23,8 @@ pub enum WebhookKind {
     Escalation,
     /// A deviation was opened, closed or opened again.
     Deviation,
+    /// A report can be read. Chats hear of none.
+    Report,
 }
 
 /// What a webhook is told of.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::guard::{Guard, RefusedAddress};
 use super::payload::{WebhookEvent, WebhookKind, test_event};
+use super::report::ReportReady;
 use super::settings::{Format, HiddenUrl, WebhookSettings};
 use super::signature::{SigningSecret, signature_header};
 use super::{slack, teams};
@@ -147,6 +148,22 @@ impl Webhook {
             Format::Slack => slack::message(event),
         };
         self.post(id, body, now).await
+    }
+
+    /// Whether it is to hear of a municipality's reports. Chats do not: there is nothing in it for people to read.
+    #[must_use]
+    pub fn wants_reports(&self, tenant: &str) -> bool {
+        self.serves(tenant)
+            && self.format == Format::Standard
+            && self.kinds.contains(&WebhookKind::Report)
+    }
+
+    /// Says that a report can be read.
+    ///
+    /// # Errors
+    /// As [`Webhook::send`].
+    pub async fn send_report(&self, id: Uuid, report: &ReportReady, now: Instant) -> Result<Accepted, Failure> {
+        self.post(id, report.standard(), now).await
     }
 
     /// Sends an event of the type `test`, which is about nothing; to a chat, a line that says that it is a test.

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::super::schedules::{SlotMessage, tell};
 use super::super::sql;
 use super::super::{At, Store, StoreError};
 use crate::calendar::Instant;
@@ -53,19 +54,10 @@ impl Store {
         channel: &str,
         now: Instant,
     ) -> Result<Option<Uuid>, StoreError> {
-        let id = Uuid::now_v7();
         let mut write = self.write_in(tenant).await?;
-        let insert = "INSERT INTO tenant_notices (tenant, name, message, created_at) VALUES ($1, $2, $3, $4) \
-                      ON CONFLICT (tenant, name) DO NOTHING";
-        let query = sql::query(insert).bind(tenant).bind(name).bind(id.to_string()).bind(At::from(now));
-        if query.execute(&mut write).await? == 0 {
-            return Ok(None);
-        }
-        let insert = "INSERT INTO messages (id, tenant, recipient, channel, slot, urgent, escalation, subject, state, \
-                          possible_repeat, tries, next_try_at, created_at) \
-                      VALUES ($1, $2, $3, $4, $5, 0, 0, $6, 'pending', 0, 0, $5, $5)";
-        let query = sql::query(insert).bind(id.to_string()).bind(tenant).bind(recipient.to_string());
-        query.bind(channel).bind(At::from(now)).bind(name).execute(&mut write).await?;
+        let message =
+            SlotMessage { name: name.to_owned(), recipient: recipient.clone(), channel: channel.to_owned() };
+        let Some(id) = tell(&mut write, tenant, &message, now).await? else { return Ok(None) };
         write.commit().await?;
         Ok(Some(id))
     }

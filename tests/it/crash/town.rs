@@ -130,7 +130,7 @@ impl Town {
 
     fn config(&self, daemon: usize, database: &str) -> String {
         format!(
-            "database = \"{database}\"\ndatabase_password_file = \"password\"\njournal = \"accepted-{daemon}\"\n\
+            "reports.enabled = false\ndatabase = \"{database}\"\ndatabase_password_file = \"password\"\njournal = \"accepted-{daemon}\"\n\
              [email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nfrom = \"fristvakt@k.example\"\n\
              [[webhook]]\nname = \"hook\"\nurl = \"http://{}/hook\"\nsecret_files = [\"secret\"]\n\
              allow_insecure_loopback = true\n",

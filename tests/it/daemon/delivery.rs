@@ -136,7 +136,7 @@ async fn shadow_mode_fills_the_ledger_and_sends_nothing() {
 }
 
 /// The configuration of a webhook that leads to a server of the test's own.
-fn webhook(server: &MockServer, secrets: &std::path::Path, subscription: &str) -> String {
+pub(super) fn webhook(server: &MockServer, secrets: &std::path::Path, subscription: &str) -> String {
     let secret = secrets.join("secret");
     std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
     format!(

@@ -10,6 +10,7 @@ mod disk;
 mod outcomes;
 mod poison;
 pub(crate) mod process;
+mod schedules;
 mod server;
 mod silences;
 mod time;
@@ -42,11 +43,15 @@ pub(crate) fn instant(text: &str) -> Instant {
     DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
-/// A configuration with `extra` lines; those behind `[email]` go into that section.
+/// What has nothing to do with reports sends none.
+const NO_REPORTS: &str = "reports.enabled = false\n";
+
+/// A configuration with `extra` lines; those behind `[email]` go into that section. Reports are sent only where it says so.
 fn config(folder: &Path, port: u16, extra: &str) -> Config {
     let (extra, email) = extra.split_once("[email]\n").unwrap_or((extra, ""));
+    let reports = if extra.contains("reports") { "" } else { NO_REPORTS };
     let text = format!(
-        "database = \"sqlite://{}\"\n{extra}\n[email]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\n\
+        "database = \"sqlite://{}\"\n{reports}{extra}\n[email]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\n\
          from = \"fristvakt@k.example\"\n{email}",
         folder.join("test.db").display()
     );
@@ -85,7 +90,7 @@ impl Installation {
         std::fs::write(&password, PASSWORD).unwrap();
         let url = url.replace(&format!(":{PASSWORD}@"), "@");
         let text = format!(
-            "database = {url:?}\ndatabase_password_file = {password:?}\ndatabase_timeout = 2\njournal = {journal:?}\n"
+            "{NO_REPORTS}database = {url:?}\ndatabase_password_file = {password:?}\ndatabase_timeout = 2\njournal = {journal:?}\n"
         );
         let clock = Clock::fixed(instant("2026-03-02T00:00:00+01:00"));
         let daemon = Daemon::open(&Config::parse(&text, None, &[]).unwrap(), clock.clone()).await.unwrap();

@@ -213,7 +213,7 @@ async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
     std::fs::write(folder.path().join("url"), url).unwrap();
     let email = |port: u16, login: &str| {
         format!(
-            "database = \"sqlite://test.db\"\n[log]\nlevel = \"trace\"\n[email]\nhost = \"127.0.0.1\"\nport = {port}\n\
+            "reports.enabled = false\ndatabase = \"sqlite://test.db\"\n[log]\nlevel = \"trace\"\n[email]\nhost = \"127.0.0.1\"\nport = {port}\n\
              security = \"none\"\nfrom = \"fristvakt@k.example\"\n{login}[[webhook]]\nname = \"hook\"\nformat = \"slack\"\n\
              url_file = \"url\"\nallow_insecure_loopback = true\n"
         )

@@ -27,6 +27,8 @@ pub(super) struct County {
     clock: Clock,
     /// Further sections of the configuration.
     more: String,
+    /// Whether reports are mailed on a schedule.
+    reports: bool,
 }
 
 impl County {
@@ -36,7 +38,8 @@ impl County {
         std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
         let catcher = Catcher::start(folder.path().join("mail")).await.unwrap();
         let clock = Clock::fixed(instant("2026-03-02T12:00:00+01:00"));
-        Self { folder, catcher, url: url.replace(&format!(":{PASSWORD}@"), "@"), clock, more: String::new() }
+        let url = url.replace(&format!(":{PASSWORD}@"), "@");
+        Self { folder, catcher, url, clock, more: String::new(), reports: false }
     }
 
     /// With further sections in its configuration.
@@ -54,8 +57,9 @@ impl County {
 
     fn config(&self, name: &str) -> Config {
         let text = format!(
-            "database = \"{}\"\ndatabase_password_file = \"password\"\ndatabase_timeout = 2\njournal = \"{name}\"\n\
+            "reports.enabled = {}\ndatabase = \"{}\"\ndatabase_password_file = \"password\"\ndatabase_timeout = 2\njournal = \"{name}\"\n\
              [email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nfrom = \"fristvakt@k.example\"\n{}",
+            self.reports,
             self.url,
             self.catcher.address().port(),
             self.more
@@ -319,4 +323,44 @@ async fn a_network_that_cuts_and_stalls_loses_and_repeats_nothing() {
     proxy.cut(End::Reset);
     county.go_on(&daemon, 8).await;
     assert_eq!(county.told(), everybody(8));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn daemons_that_share_a_server_report_a_period_once() {
+    let Some(database) = postgres::database() else { return };
+    let county = County { reports: true, ..County::at(&database.url()).await };
+    let mut daemons = vec![county.daemon("a").await, county.daemon("b").await, county.daemon("c").await];
+    county.import(&daemons[0], &municipalities(5)).await;
+    let all = async |daemons: &[Arc<Daemon>]| {
+        let ticks: Vec<_> =
+            daemons.iter().cloned().map(|daemon| tokio::spawn(async move { daemon.tick().await })).collect();
+        for tick in ticks {
+            assert!(!tick.await.unwrap().unwrap().stood_back);
+        }
+    };
+    for morning in ["2026-03-17T08:00:00+01:00", "2026-03-17T08:01:00+01:00"] {
+        county.clock.set(instant(morning));
+        all(&daemons).await;
+    }
+    let before = county.told().iter().filter(|to| *to == "rektor@k.example").count();
+    county.clock.set(instant("2026-03-23T08:00:00+01:00"));
+    all(&daemons).await;
+    // One is started again, and all look once more.
+    daemons.remove(2).leave().await.unwrap();
+    daemons.push(county.daemon("d").await);
+    for _ in 0..3 {
+        county.clock.set(county.clock.now() + chrono::TimeDelta::minutes(1));
+        all(&daemons).await;
+    }
+    let reports = daemons[0].store.list_messages(&Default::default()).await.unwrap();
+    let mut reports: Vec<String> = reports
+        .into_iter()
+        .filter(|message| message.subject.as_deref().is_some_and(|subject| subject.starts_with("report:weekly")))
+        .map(|message| format!("{} {} {}", message.tenant, message.subject.unwrap_or_default(), message.state))
+        .collect();
+    reports.sort();
+    let expected: Vec<String> = (0..5).map(|number| format!("k{number} report:weekly:2026-W12:rektor sent")).collect();
+    assert_eq!(reports, expected);
+    let after = county.told().iter().filter(|to| *to == "rektor@k.example").count();
+    assert!(after >= before + 5, "they were mailed too: {before} {after}");
 }
