@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use fristvakt::config::{Config, ConfigError, HttpSettings, LogFormat, Mode, Scope};
+use fristvakt::config::{Config, ConfigError, HttpSettings, LogFormat, Mode, ReportSettings, Scope};
 use fristvakt::delivery::email::EmailSettings;
+use fristvakt::schedule::{Pattern, Period, Scheduled};
 use fristvakt::source::SourceSettings;
 
 const EXAMPLE: &str = include_str!("../../systemd/fristvakt.toml");
@@ -60,6 +61,8 @@ fn the_example_shows_the_defaults() {
     let without =
         EmailSettings { port: None, reply_to: None, hello_name: None, ca_file: None, per_minute: None, ..shown };
     assert_eq!(email, without);
+    assert_eq!(example.reports, ReportSettings { url: None, ..all.reports.clone() });
+    assert!(all.reports.url.is_some() && example.reports.weekly != Pattern::OFF);
     let http = all.http.unwrap();
     let least = parse("[http]\nlisten = \"127.0.0.1:8080\"").http.unwrap();
     assert!(example.http.is_none(), "nothing listens unless said");
@@ -88,6 +91,34 @@ fn the_example_of_a_source_shows_the_defaults() {
     fristvakt::source::load(&[without_files]).unwrap();
 }
 
+#[test]
+fn times_of_reports_are_patterns_and_their_address_holds_no_secret() {
+    let wrong = [
+        ("weekly = \"mondays\"", "this is no pattern of cron; write five fields"),
+        ("monthly = \"0 0 30 2 *\"", "this never comes"),
+        ("url = \"http://a.example/r\"", "write an https address"),
+        ("url = \"https://kari:hemmelig@a.example/r\"", "write an https address"),
+        ("url = \"https://a.example/{name}\"", "only {tenant}, {period}, {from} and {to} are filled in"),
+        ("url = \"https://a.example/r?token=hemmelig\"", "no token may stand in an address that is mailed"),
+    ];
+    for (line, expected) in wrong {
+        let problem = problem(&format!("[reports]\n{line}"));
+        assert!(problem.contains("line 2") && problem.contains(expected), "{problem}");
+        assert!(!problem.contains("hemmelig"), "{problem}");
+    }
+    let text = "[reports]\nyearly = \"off\"\nurl = \"https://a.example/{tenant}/{period}?f={from}&t={to}\"";
+    let reports = parse(text).reports;
+    assert_eq!(
+        (reports.pattern(Scheduled::Yearly), reports.pattern(Scheduled::Weekly) == &Pattern::OFF),
+        (&Pattern::OFF, false)
+    );
+    let period = Period::parse(Scheduled::Weekly, "2026-W12").unwrap();
+    let link = reports.link("k", &period).unwrap();
+    assert_eq!(link, "https://a.example/k/2026-W12?f=2026-03-16&t=2026-03-22");
+    let off = parse("[reports]\nenabled = false").reports;
+    assert!(Scheduled::ALL.iter().all(|scheduled| off.pattern(*scheduled) == &Pattern::OFF));
+}
+
 /// serde lists the keys that there are whenever one is unknown.
 #[test]
 fn the_example_shows_every_key() {
@@ -102,6 +133,8 @@ fn the_example_shows_every_key() {
             "[[source]]\nname = \"a\"\nurl = \"a\"\ntenants = []\n[source.query.case]\nunknown = 1",
             "[source.query.unit]",
         ),
+        ("[reports]\nunknown = 1", "[reports]"),
+        ("[reports.thresholds]\nunknown = 1", "[reports.thresholds]"),
         ("[http]\nunknown = 1", "[http]"),
         ("[http.upload]\nunknown = 1", "[http.upload]"),
         ("[[http.token]]\nunknown = 1", "[[http.token]]"),

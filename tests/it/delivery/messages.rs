@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use fristvakt::calendar::{Closure, YearlyDay};
 use fristvakt::case::CaseRef;
 use fristvakt::delivery::message::{
-    BacklogLine, Counted, CountedBasis, Line, Mark, MessageContent, PeriodName, Reached, Reader, RecipientKind,
-    Templates, TenantKind, TenantMessage, Told,
+    BacklogLine, Counted, CountedBasis, Line, ListLine, Mark, MessageContent, PeriodName, Reached, Reader,
+    RecipientKind, ReportContent, Templates, TenantKind, TenantMessage, Told,
 };
 use fristvakt::language::Language;
 use fristvakt::notice::{Purpose, Role};
 use fristvakt::obligation::{Proof, ProofStep, RuleIndex};
+use fristvakt::oversight::List;
 use fristvakt::rules::{EventPattern, From as RuleStart, Period};
+use fristvakt::schedule::Scheduled;
 use fristvakt::vocabulary::Vocabulary;
 
 use super::samples::{date, directly, escalation, message, reminder, span};
@@ -290,6 +292,51 @@ fn a_contacts_name_never_stands_in_a_mail() {
     }
 }
 
+/// Every list, the first with more than is shown.
+fn all_lists() -> Vec<ListLine> {
+    let line = |list: List| match list {
+        List::WithoutHolder => ListLine { list, count: 7, shown: vec!["7F3K".to_owned(), "2QX9".to_owned()] },
+        List::AddressRefused => ListLine { list, count: 1, shown: vec!["unit:skole-1".to_owned()] },
+        List::RuleUnmatched => ListLine { list, count: 2, shown: vec!["T4".to_owned(), "T9".to_owned()] },
+        _ => ListLine { list, count: 1, shown: vec!["8XYZ".to_owned()] },
+    };
+    List::ALL.map(line).to_vec()
+}
+
+/// A report of a period, with so many lines; the weekly one goes to a leader.
+fn report(period: &str, lines: Vec<BacklogLine>) -> TenantKind {
+    let named =
+        Scheduled::ALL.into_iter().find_map(|scheduled| fristvakt::schedule::Period::parse(scheduled, period)).unwrap();
+    let is_weekly = named.scheduled == Scheduled::Weekly;
+    TenantKind::Report(Box::new(ReportContent {
+        period: named,
+        today: date("2026-03-16"),
+        opened: 3,
+        closed: 4,
+        met_late: 2,
+        open: 5,
+        oldest: Some(if is_weekly { 14 } else { 1 }),
+        due: if is_weekly { 0 } else { 40 },
+        in_time: 37,
+        lines,
+        link: (!is_weekly).then(|| "https://samspill.example/rapport".to_owned()),
+    }))
+}
+
+#[test]
+fn what_is_mailed_on_a_schedule_says_nothing_of_what_a_case_is_about() {
+    for language in Language::ALL {
+        for kind in [TenantKind::Lists(all_lists()), report("2026-W11", vec![]), report("2026-Q1", vec![])] {
+            let (tenant_name, possible_repeat) = ("Blåfjell kommune".into(), false);
+            let (mail, _) = embedded().render_tenant(&TenantMessage { language, tenant_name, kind, possible_repeat });
+            let text = format!("{}{}{}", mail.subject, mail.text, mail.html).to_lowercase();
+            for word in ["barnevern", "child welfare", "9a", "nivå", "skolemiljø", "tromso/", "bekymring"] {
+                assert!(!text.contains(word), "{word}: {text}");
+            }
+        }
+    }
+}
+
 #[test]
 fn messages_to_the_coordinator_in_every_language() {
     for language in Language::ALL {
@@ -311,6 +358,11 @@ fn messages_to_the_coordinator_in_every_language() {
                 "backlog",
                 TenantKind::Backlog { count: 7, lines: vec![line("7F3K", "2025-11-03"), line("2QX9", "2026-01-12")] },
             ),
+            ("lists", TenantKind::Lists(all_lists())),
+            ("weekly", report("2026-W11", vec![line("7F3K", "2026-03-02"), line("2QX9", "2026-03-09")])),
+            ("monthly", report("2026-02", vec![])),
+            ("quarterly", report("2026-Q1", vec![])),
+            ("yearly", report("2026", vec![])),
         ];
         for (name, kind) in kinds {
             let message =

@@ -5,11 +5,13 @@ use std::sync::LazyLock;
 
 use fristvakt::case::CaseRef;
 use fristvakt::delivery::message::{
-    BacklogLine, Counted, CountedBasis, Line, MessageContent, Reached, Reader, RecipientKind, Rendered, Templates,
-    TenantKind, TenantMessage, Told,
+    BacklogLine, Counted, CountedBasis, Line, ListLine, MessageContent, Reached, Reader, RecipientKind, Rendered,
+    ReportContent, Templates, TenantKind, TenantMessage, Told,
 };
 use fristvakt::language::Language;
 use fristvakt::notice::{Purpose, Role};
+use fristvakt::oversight::List;
+use fristvakt::schedule::Scheduled;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -20,12 +22,14 @@ use crate::delivery::samples::{date, escalation, message, reminder, span};
 
 static SHIPPED: LazyLock<Templates> = LazyLock::new(|| Templates::new(&HashMap::new()).0);
 
-const SOURCES: [(&str, &str); 5] = [
+const SOURCES: [(&str, &str); 7] = [
     ("nb/subject.txt", include_str!("../../../rules/messages/nb/subject.txt")),
     ("nb/message.txt", include_str!("../../../rules/messages/nb/message.txt")),
     ("nb/message.html", include_str!("../../../rules/messages/nb/message.html")),
     ("nb/revision.txt", include_str!("../../../rules/messages/nb/revision.txt")),
     ("nb/backlog.txt", include_str!("../../../rules/messages/nb/backlog.txt")),
+    ("nb/lists.txt", include_str!("../../../rules/messages/nb/lists.txt")),
+    ("nb/report.txt", include_str!("../../../rules/messages/nb/report.txt")),
 ];
 
 /// What templates are made of, and what makes them large or slow.
@@ -94,10 +98,28 @@ fn tenant_message(language: Language, words: &str) -> TenantMessage {
         code: words.into(),
         due_on: date("2026-03-16"),
     };
-    let kind = if words.len().is_multiple_of(2) {
-        TenantKind::Backlog { count: words.len(), lines: vec![line; words.len() % 300] }
-    } else {
-        TenantKind::RevisionDue { pack_title: words.into(), revise_by: date("2026-03-16") }
+    let kind = match words.len() % 4 {
+        0 => TenantKind::Backlog { count: words.len(), lines: vec![line; words.len() % 300] },
+        1 => TenantKind::RevisionDue { pack_title: words.into(), revise_by: date("2026-03-16") },
+        2 => {
+            let shown = vec![words.to_owned(); words.len() % 50];
+            TenantKind::Lists(
+                List::ALL.map(|list| ListLine { list, count: words.len(), shown: shown.clone() }).to_vec(),
+            )
+        }
+        _ => TenantKind::Report(Box::new(ReportContent {
+            period: Scheduled::Weekly.period_before(date("2026-03-16")),
+            today: date("2026-03-16"),
+            opened: words.len(),
+            closed: 0,
+            met_late: 0,
+            open: words.len(),
+            oldest: None,
+            due: words.len(),
+            in_time: 0,
+            lines: vec![line; words.len() % 50],
+            link: Some(words.to_owned()),
+        })),
     };
     TenantMessage { language, tenant_name: words.into(), kind, possible_repeat: words.len().is_multiple_of(3) }
 }
@@ -106,7 +128,7 @@ fn render_all(templates: &Templates) {
     let _ = templates.check();
     let lines = vec![reminder(Language::Nb), escalation(Language::Nb)];
     check(&templates.render(&message(Language::Nb, lines)).0);
-    for words in ["a", "ab"] {
+    for words in ["a", "ab", "abc", "abcd"] {
         check(&templates.render_tenant(&tenant_message(Language::Nb, words)).0);
     }
 }
