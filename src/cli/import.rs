@@ -52,7 +52,7 @@ async fn import(config: &Config, rules: &RuleSet, files: &[PathBuf], mode: Load)
     let imported = store.import(files, rules, mode, Clock::System.now(), |progress| {
         bar.set_message(match progress {
             Progress::Read(path, lines) => format!("{}: {lines} lines read", path.display()),
-            Progress::Writing(path, records) => format!("{}: writing {records} records", path.display()),
+            Progress::Writing(path, records) => format!("{}: {records} records written", path.display()),
         });
         bar.tick();
     });

@@ -43,9 +43,9 @@ pub(super) struct Deviations {
     /// Only of this municipality.
     #[arg(long, value_name = "ID")]
     tenant: Option<String>,
-    /// Only of this unit and those below it.
-    #[arg(long, value_name = "ID")]
-    unit: Option<String>,
+    /// Only of this unit and those below it; of several where it is given several times.
+    #[arg(long = "unit", value_name = "ID")]
+    units: Vec<String>,
     /// Only of this rule: its full name, or its id or code where only one rule has it.
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
@@ -151,7 +151,7 @@ impl Deviations {
         let period = Period::new(self.from, self.to).map_err(|text| Failed::with(USAGE, text))?;
         Ok(Request {
             tenant: self.tenant.clone(),
-            unit: self.unit.clone(),
+            units: self.units.clone(),
             rule: self.rule.clone(),
             kind: self.kind.as_deref().and_then(RuleKind::parse),
             level: self.level.as_deref().and_then(Force::parse),

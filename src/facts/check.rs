@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use super::{FactError, Line, plausible};
+use super::{FactError, Line, Names, plausible};
 use crate::case::{CaseFile, unknown};
 use crate::engine::Municipality;
 use crate::fact::{CaseFact, EventFact, Fact, PersonFact, TenantFact, UnitFact};
@@ -48,21 +48,36 @@ impl Known {
     }
 
     /// Adds what these records define. Units and cases of a tenant that is not there are left out.
-    pub fn add_records<'a>(&mut self, facts: impl Iterator<Item = &'a Fact> + Clone) {
-        for fact in facts.clone() {
-            if let Fact::Tenant(tenant) = fact {
-                // A tenant that does not parse is reported where it stands; its other records are checked all the same.
-                self.add_tenant(&tenant.id, Tenant::parse(tenant).map_or(Tz::Europe__Oslo, |tenant| tenant.zone));
+    pub fn add_records<'a>(&mut self, facts: impl Iterator<Item = &'a Fact>) {
+        self.add_names(Names::of(facts));
+    }
+
+    /// As [`Self::add_records`]. What comes back are the cases, by tenant, that events speak of and that are not known here.
+    pub fn add_names(&mut self, names: Names) -> HashMap<Arc<str>, HashSet<Arc<str>>> {
+        for (id, zone) in names.defined() {
+            self.add_tenant(id, zone);
+        }
+        for (id, units) in names.units {
+            if let Some(tenant) = self.tenants.get_mut(&id) {
+                tenant.units.extend(units);
             }
         }
-        for fact in facts {
-            let Some(tenant) = self.tenants.get_mut(fact.tenant()) else { continue };
-            match fact {
-                Fact::Unit(unit) => drop(tenant.units.insert(unit.id.as_str().into())),
-                Fact::Case(case) => drop(tenant.cases.insert(case.id.as_str().into())),
-                Fact::Tenant(_) | Fact::Person(_) | Fact::Event(_) => {}
+        for (id, cases) in names.cases {
+            match self.tenants.get_mut(&id) {
+                Some(tenant) if tenant.cases.is_empty() => tenant.cases = cases,
+                Some(tenant) => tenant.cases.extend(cases),
+                None => {}
             }
         }
+        let mut missing = names.spoken_of;
+        missing.retain(|id, cases| match self.tenants.get(id) {
+            Some(tenant) => {
+                cases.retain(|case| !tenant.cases.contains(case));
+                !cases.is_empty()
+            }
+            None => false,
+        });
+        missing
     }
 
     /// Adds what is known elsewhere.
@@ -87,18 +102,6 @@ impl Known {
                 tenant.units.remove(unit.id.as_str());
             }
         }
-    }
-
-    /// The (tenant, case) pairs that events of `facts` speak of and that are not known here.
-    #[must_use]
-    pub fn missing_cases<'a>(&self, facts: impl Iterator<Item = &'a Fact>) -> HashSet<(&'a str, &'a str)> {
-        facts
-            .filter_map(|fact| match fact {
-                Fact::Event(event) => Some((event.tenant.as_str(), event.case.as_str())),
-                _ => None,
-            })
-            .filter(|(tenant, case)| self.tenants.get(*tenant).is_some_and(|known| !known.cases.contains(*case)))
-            .collect()
     }
 }
 

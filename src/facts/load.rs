@@ -42,6 +42,12 @@ impl LoadedLines {
         loaded
     }
 
+    /// Lines that are read already.
+    #[must_use]
+    pub fn of(lines: Vec<Line>) -> Self {
+        Self { lines, errors: vec![], most_errors: usize::MAX }
+    }
+
     /// Whether there are as many errors as were asked for; there may be more.
     #[must_use]
     pub fn is_hopeless(&self) -> bool {

@@ -13,6 +13,7 @@ mod check;
 pub mod columns;
 pub mod csv;
 mod load;
+mod names;
 pub mod ndjson;
 mod plausible;
 mod world;
@@ -24,6 +25,7 @@ use crate::fact::Fact;
 pub(crate) use check::LONGEST_ID;
 pub use check::{Checker, Known, KnownTenant};
 pub use load::LoadedLines;
+pub use names::Names;
 pub(crate) use ndjson::from_object;
 pub use world::{Municipality, World, assemble_case, assemble_organisation, recorded_at};
 

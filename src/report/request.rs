@@ -33,8 +33,8 @@ pub struct Request {
     pub period: Period,
     /// Of this municipality, by its id; of all of them unless said.
     pub tenant: Option<String>,
-    /// Of this unit and those below it, by its id.
-    pub unit: Option<String>,
+    /// Of these units and those below them, by their ids; of all of them where none is named.
+    pub units: Vec<String>,
     /// Of this rule: its full name, its id within its pack where only one has it, or its code.
     pub rule: Option<String>,
     /// Of rules of this kind.
@@ -58,7 +58,7 @@ impl Request {
         Self {
             period,
             tenant: None,
-            unit: None,
+            units: vec![],
             rule: None,
             kind: None,
             level: None,

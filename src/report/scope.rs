@@ -57,7 +57,7 @@ impl<'a> Scope<'a> {
             let known = organisations.iter().map(|stored| &*stored.organisation.tenant.id);
             return Err(unknown("municipality", tenant, nearest(tenant, known)));
         }
-        if let Some(unit) = &request.unit {
+        for unit in &request.units {
             let ids = found.iter().flat_map(|stored| stored.organisation.unit_ids());
             let near = nearest(unit, ids.map(|id| &**id)).map(str::to_owned);
             found.retain(|stored| stored.organisation.has_unit(unit));
@@ -72,19 +72,19 @@ impl<'a> Scope<'a> {
             [only] => only.organisation.tenant.language,
             _ => Language::default(),
         });
-        let units = Units::of(&found, request.unit.as_deref(), now);
+        let units = Units::of(&found, &request.units, now);
         let places = found.into_iter().map(|stored| Place::new(rules, stored, request.period, now)).collect();
         Ok(Self { rules, request, language, places, units, rule })
     }
 
-    /// The names of the municipalities, or of the unit that is asked about with its municipality.
+    /// The names of the municipalities, or of the units that are asked about with their municipality.
     pub(super) fn title(&self) -> String {
         let names = self.places.iter().map(|place| text::shown(&place.stored.organisation.tenant.name));
-        match (&self.request.unit, &self.places[..]) {
-            (Some(_), [place]) => {
-                format!("{}, {}", self.units.name(Units::ROOT), text::shown(&place.stored.organisation.tenant.name))
+        match (&self.request.units[..], &self.places[..]) {
+            ([], _) | (_, [] | [_, _, ..]) => names.collect::<Vec<_>>().join(" · "),
+            (_, [place]) => {
+                format!("{}, {}", self.units.asked().join(" · "), text::shown(&place.stored.organisation.tenant.name))
             }
-            _ => names.collect::<Vec<_>>().join(" · "),
         }
     }
 

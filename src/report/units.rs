@@ -27,7 +27,7 @@ pub(super) struct Units {
     places: HashMap<(String, Option<String>), usize>,
     /// Where units without a parent hang, by municipality.
     roots: HashMap<String, usize>,
-    /// Whether there is a unit at the top, so that others do not count.
+    /// Whether only some units are asked about, so that others do not count.
     only: bool,
 }
 
@@ -35,10 +35,11 @@ impl Units {
     /// The place of the whole.
     pub(super) const ROOT: usize = 0;
 
-    /// The units of these municipalities as known at `now`; of one of them with `only`, and then it is the whole.
-    pub(super) fn of(found: &[&StoredOrganisation], only: Option<&str>, now: Instant) -> Self {
+    /// The units of these municipalities as known at `now`; only those named with those below them where any are. One
+    /// that is named alone is the whole.
+    pub(super) fn of(found: &[&StoredOrganisation], only: &[String], now: Instant) -> Self {
         let whole = Unit { tenant: None, id: None, name: String::new(), parent: None };
-        let mut units = Self { list: vec![whole], places: HashMap::new(), roots: HashMap::new(), only: only.is_some() };
+        let mut units = Self { list: vec![whole], places: HashMap::new(), roots: HashMap::new(), only: !only.is_empty() };
         for stored in found {
             let tenant = &stored.organisation.tenant;
             let root = if found.len() > 1 {
@@ -54,7 +55,7 @@ impl Units {
         units
     }
 
-    fn grow(&mut self, stored: &StoredOrganisation, only: Option<&str>, root: usize, now: Instant) {
+    fn grow(&mut self, stored: &StoredOrganisation, only: &[String], root: usize, now: Instant) {
         let organisation = &stored.organisation;
         let mut below: HashMap<Option<&str>, Vec<(&str, &str)>> = HashMap::new();
         for id in organisation.unit_ids() {
@@ -68,13 +69,21 @@ impl Units {
         let tenant = &*organisation.tenant.id;
         let mut seen = HashSet::new();
         let mut waiting: Vec<(&str, &str, usize)> = vec![];
-        if let Some(only) = only {
+        if let [only] = only {
+            let only = only.as_str();
             let name = organisation.unit(only, now).map_or(only, |unit| &*unit.name);
             self.list[root] =
                 Unit { tenant: Some(tenant.into()), id: Some(only.into()), name: text::shown(name), parent: None };
             self.places.insert((tenant.into(), Some(only.into())), root);
             seen.insert(only);
             waiting.extend(below.get(&Some(only)).into_iter().flatten().map(|(id, name)| (*id, *name, root)));
+        } else if !only.is_empty() {
+            let is_asked = |id: &str| only.iter().any(|only| only == id);
+            let mut asked: Vec<(&str, &str)> = below.values().flatten().filter(|(id, _)| is_asked(id)).copied().collect();
+            asked.sort_by_cached_key(|(id, name)| (text::sorted(name), *id));
+            // One that stands below another one is there with it.
+            asked.retain(|(id, _)| !stands_below(&below, id, only));
+            waiting.extend(asked.into_iter().map(|(id, name)| (id, name, root)));
         } else {
             waiting.extend(below.get(&None).into_iter().flatten().map(|(id, name)| (*id, *name, root)));
             // Units in a circle have nobody above: each hangs at the top, or it would be lost.
@@ -113,6 +122,15 @@ impl Units {
         let parent = self.roots.get(tenant).copied();
         let name = unit.map(text::shown).unwrap_or_default();
         Some(self.push(Unit { tenant: Some(key.0), id: key.1, name, parent: parent.or(Some(Self::ROOT)) }))
+    }
+
+    /// The names of the units that are asked about.
+    pub(super) fn asked(&self) -> Vec<&str> {
+        let of_root = |unit: &&Unit| unit.parent == Some(Self::ROOT);
+        match self.list.first() {
+            Some(root) if root.id.is_some() => vec![&root.name],
+            _ => self.list.iter().filter(of_root).map(|unit| unit.name.as_str()).collect(),
+        }
     }
 
     pub(super) fn name(&self, place: usize) -> &str {
@@ -154,6 +172,24 @@ impl Units {
     pub(super) fn depth(&self, place: usize) -> usize {
         std::iter::successors(self.list[place].parent, |place| self.list[*place].parent).count()
     }
+}
+
+/// Whether a unit stands somewhere below another one of these. One that stands below itself stands below nobody.
+fn stands_below(below: &HashMap<Option<&str>, Vec<(&str, &str)>>, id: &str, of: &[String]) -> bool {
+    let above = |id: &str| {
+        let mut levels = below.iter();
+        levels.find(|(_, units)| units.iter().any(|(unit, _)| *unit == id)).and_then(|(parent, _)| *parent)
+    };
+    let mut chain: Vec<&str> = vec![];
+    let mut next = above(id);
+    while let Some(parent) = next.filter(|parent| !chain.contains(parent)) {
+        if parent == id {
+            return false;
+        }
+        chain.push(parent);
+        next = above(parent);
+    }
+    chain.iter().any(|parent| of.iter().any(|asked| asked == parent))
 }
 
 /// The units that cannot be reached from the top, one of each circle first.

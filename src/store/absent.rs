@@ -3,24 +3,22 @@
 //! Its facts and what is derived from them go; unsent notices and open deviations are withdrawn, because there is no
 //! obligation any more. What was sent and how closed deviations closed stays: it happened.
 
-use std::collections::BTreeMap;
-
 use super::append::Counts;
 use super::sql;
 use super::{StoreError, Write};
 use crate::calendar::Instant;
 
-/// Removes the tenant's cases that are not in `present`.
-pub(super) async fn remove_absent_cases<T>(
+/// Removes the tenant's cases that are not there.
+pub(super) async fn remove_absent_cases(
     write: &mut Write,
     tenant: &str,
-    present: &BTreeMap<&str, T>,
+    is_there: impl Fn(&str) -> bool,
     now: Instant,
     counts: &mut Counts,
 ) -> Result<(), StoreError> {
     let ids: Vec<String> =
         sql::query_scalar("SELECT id FROM cases WHERE tenant = $1").bind(tenant).fetch_all(&mut *write).await?;
-    for id in ids.iter().filter(|id| !present.contains_key(id.as_str())) {
+    for id in ids.iter().filter(|id| !is_there(id)) {
         remove_case(write, tenant, id, now).await?;
         counts.removed += 1;
     }

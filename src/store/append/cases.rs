@@ -1,22 +1,22 @@
 //! Case records and events: everything of a case is one document.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::document::{Document, Joined, join};
 use super::super::sql::Builder;
 use super::super::{ROWS, StoreError, Write};
-use super::{Appended, Load, Sorted, unreadable};
+use super::{Appended, Load, unreadable};
 use crate::fact::{EventFact, Fact};
 
 /// Adds what is new to each case's document; a case that changed is due.
 pub(super) async fn append_cases(
     write: &mut Write,
     tenant: &str,
-    sorted: &Sorted<'_>,
+    cases: &BTreeMap<&str, Vec<&Fact>>,
     load: Load,
     appended: &mut Appended,
 ) -> Result<(), StoreError> {
-    let cases: Vec<(&str, &Vec<&Fact>)> = sorted.cases.iter().map(|(id, facts)| (*id, facts)).collect();
+    let cases: Vec<(&str, &Vec<&Fact>)> = cases.iter().map(|(id, facts)| (*id, facts)).collect();
     for chunk in cases.chunks(ROWS) {
         let mut documents = documents(write, tenant, chunk.iter().map(|(id, _)| *id)).await?;
         let mut changed: Vec<(&str, i64, Document)> = vec![];

@@ -3,19 +3,22 @@
 mod cases;
 mod records;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use cases::append_cases;
 pub(super) use cases::{documents, write_documents};
+use records::append_records;
 
 use super::database::Scope;
 use super::document::Joined;
 use super::sql;
 use super::{Store, StoreError, Write};
 use crate::calendar::Instant;
-use crate::fact::{Fact, TenantFact};
+use crate::fact::Fact;
 use crate::facts::csv::RecordType;
 use crate::facts::recorded_at;
 use crate::organisation::Tenant;
@@ -101,14 +104,6 @@ impl Appended {
     }
 }
 
-/// A load, sorted by what its records belong to; versions of one record in the order of the file.
-#[derive(Default)]
-struct Sorted<'f> {
-    /// Tenant, unit and person records by type and id.
-    records: BTreeMap<(&'static str, &'f str), Vec<&'f Fact>>,
-    cases: BTreeMap<&'f str, Vec<&'f Fact>>,
-}
-
 impl Store {
     /// Adds facts, in one transaction. Facts must have been checked: what does not parse is quarantined later.
     ///
@@ -120,49 +115,132 @@ impl Store {
     /// # Errors
     /// What the database says; then nothing was changed.
     pub async fn append_facts(&self, facts: &[Fact], load: Load, now: Instant) -> Result<Appended, StoreError> {
-        let mut tenants: BTreeMap<&str, Sorted<'_>> = BTreeMap::new();
-        for fact in facts {
-            let sorted = tenants.entry(fact.tenant()).or_default();
-            match fact {
-                Fact::Tenant(tenant) => sorted.records.entry(("tenant", &tenant.id)).or_default().push(fact),
-                Fact::Unit(unit) => sorted.records.entry(("unit", &unit.id)).or_default().push(fact),
-                Fact::Person(person) => sorted.records.entry(("person", &person.id)).or_default().push(fact),
-                Fact::Case(case) => sorted.cases.entry(&case.id).or_default().push(fact),
-                Fact::Event(event) => sorted.cases.entry(&event.case).or_default().push(fact),
-            }
+        let tenants: BTreeSet<&str> = facts.iter().map(Fact::tenant).collect();
+        let tenants: Vec<String> = tenants.into_iter().map(str::to_owned).collect();
+        let mut loading = self.begin_load(&tenants, load, now).await?;
+        loading.records(facts).await?;
+        loading.cases(facts).await?;
+        let cases: HashSet<(&str, &str)> = facts.iter().filter_map(case_of).collect();
+        loading.finish(|tenant, case| cases.contains(&(tenant, case))).await
+    }
+
+    /// Begins a load of records of these tenants.
+    pub(super) async fn begin_load(&self, tenants: &[String], load: Load, now: Instant) -> Result<Loading, StoreError> {
+        let names: Vec<&str> = tenants.iter().map(String::as_str).collect();
+        let mut write = self.write(Scope::Tenants(&names)).await?;
+        for tenant in &names {
+            let insert = "INSERT INTO tenants (id, generation) VALUES ($1, 0) ON CONFLICT (id) DO NOTHING";
+            sql::query(insert).bind(*tenant).execute(&mut write).await?;
         }
-        let mut write = self.write(Scope::Tenants(&tenants.keys().copied().collect::<Vec<_>>())).await?;
-        let mut appended = Appended::default();
-        for (tenant, sorted) in &tenants {
-            append_tenant(&mut write, tenant, sorted, load, now, &mut appended).await?;
-        }
-        write.commit().await?;
-        Ok(appended)
+        let tenants = tenants.iter().map(|tenant| (tenant.clone(), Begun::default())).collect();
+        Ok(Loading { write, load, now, appended: Appended::default(), tenants })
     }
 }
 
-async fn append_tenant(
-    write: &mut Write,
-    tenant: &str,
-    sorted: &Sorted<'_>,
+/// A load that is being written: records, then cases in as many parts as there are, each case in one of them.
+pub(super) struct Loading {
+    write: Write,
     load: Load,
     now: Instant,
-    appended: &mut Appended,
-) -> Result<(), StoreError> {
-    let before = *appended;
-    let insert = "INSERT INTO tenants (id, generation) VALUES ($1, 0) ON CONFLICT (id) DO NOTHING";
-    sql::query(insert).bind(tenant).execute(&mut *write).await?;
-    records::append_records(write, tenant, sorted, load, appended).await?;
-    let of_all = |counts: &Appended| [counts.tenants, counts.units, counts.persons];
-    if of_all(&before) != of_all(appended) && changes(&before, appended) {
-        let touch = "UPDATE tenants SET generation = generation + 1 WHERE id = $1";
-        sql::query(touch).bind(tenant).execute(&mut *write).await?;
+    appended: Appended,
+    tenants: BTreeMap<String, Begun>,
+}
+
+/// What has to be known of a municipality while a load is written.
+#[derive(Clone, Copy, Default)]
+struct Begun {
+    zone: Option<Tz>,
+    first_recorded_at: Option<Instant>,
+}
+
+impl Loading {
+    /// Writes the tenants, units and persons among these facts; all of them are there, in the order of the load.
+    pub(super) async fn records(&mut self, facts: &[Fact]) -> Result<(), StoreError> {
+        let mut records: BTreeMap<&str, BTreeMap<(&'static str, &str), Vec<&Fact>>> = BTreeMap::new();
+        for fact in facts {
+            if let Some(record) = record_of(fact) {
+                records.entry(fact.tenant()).or_default().entry(record).or_default().push(fact);
+            }
+        }
+        let none = BTreeMap::new();
+        for (tenant, begun) in &mut self.tenants {
+            let before = self.appended;
+            let records = records.get(tenant.as_str()).unwrap_or(&none);
+            append_records(&mut self.write, tenant, records, self.load, &mut self.appended).await?;
+            if changes(&before, &self.appended) {
+                let touch = "UPDATE tenants SET generation = generation + 1 WHERE id = $1";
+                sql::query(touch).bind(tenant.as_str()).execute(&mut self.write).await?;
+            }
+            begun.zone = Some(zone(&mut self.write, tenant).await?);
+        }
+        self.note_recorded(facts.iter().filter(|fact| record_of(fact).is_some()));
+        Ok(())
     }
-    cases::append_cases(write, tenant, sorted, load, appended).await?;
-    if load == Load::Replace {
-        super::absent::remove_absent_cases(write, tenant, &sorted.cases, now, &mut appended.cases).await?;
+
+    /// Writes the case records and events among these facts: everything that the load holds about these cases, each
+    /// case's versions in the order of the load.
+    pub(super) async fn cases(&mut self, facts: &[Fact]) -> Result<(), StoreError> {
+        let mut cases: BTreeMap<&str, BTreeMap<&str, Vec<&Fact>>> = BTreeMap::new();
+        for fact in facts {
+            if let Some((tenant, case)) = case_of(fact) {
+                cases.entry(tenant).or_default().entry(case).or_default().push(fact);
+            }
+        }
+        for (tenant, cases) in &cases {
+            append_cases(&mut self.write, tenant, cases, self.load, &mut self.appended).await?;
+        }
+        self.note_recorded(facts.iter().filter(|fact| case_of(fact).is_some()));
+        Ok(())
     }
-    note_first_recorded(write, tenant, sorted).await
+
+    /// Brings the load to its end; `is_there` says of a tenant and a case whether the load holds it.
+    pub(super) async fn finish(mut self, is_there: impl Fn(&str, &str) -> bool) -> Result<Appended, StoreError> {
+        for (tenant, begun) in &self.tenants {
+            if self.load == Load::Replace {
+                let removed = &mut self.appended.cases;
+                let is_there = |case: &str| is_there(tenant, case);
+                super::absent::remove_absent_cases(&mut self.write, tenant, is_there, self.now, removed).await?;
+            }
+            // Without `go_live`, rounds begin at the earliest moment at which anything was recorded.
+            if let Some(first) = begun.first_recorded_at {
+                let update = "UPDATE tenants SET first_recorded_at = $2 \
+                              WHERE id = $1 AND (first_recorded_at IS NULL OR first_recorded_at > $2)";
+                let update = sql::query(update).bind(tenant.as_str()).bind(super::At::from(first));
+                update.execute(&mut self.write).await?;
+            }
+        }
+        self.write.commit().await?;
+        Ok(self.appended)
+    }
+
+    fn note_recorded<'f>(&mut self, facts: impl Iterator<Item = &'f Fact>) {
+        for fact in facts {
+            if let Some(begun) = self.tenants.get_mut(fact.tenant())
+                && let Some(recorded) = recorded_at(fact, begun.zone.unwrap_or(Tz::Europe__Oslo))
+            {
+                begun.first_recorded_at = Some(begun.first_recorded_at.map_or(recorded, |first| first.min(recorded)));
+            }
+        }
+    }
+}
+
+/// A record that is none of a case, by type and id.
+fn record_of(fact: &Fact) -> Option<(&'static str, &str)> {
+    match fact {
+        Fact::Tenant(tenant) => Some(("tenant", &tenant.id)),
+        Fact::Unit(unit) => Some(("unit", &unit.id)),
+        Fact::Person(person) => Some(("person", &person.id)),
+        Fact::Case(_) | Fact::Event(_) => None,
+    }
+}
+
+/// The case of a record, by tenant and id.
+fn case_of(fact: &Fact) -> Option<(&str, &str)> {
+    match fact {
+        Fact::Case(case) => Some((&case.tenant, &case.id)),
+        Fact::Event(event) => Some((&event.tenant, &event.case)),
+        Fact::Tenant(_) | Fact::Unit(_) | Fact::Person(_) => None,
+    }
 }
 
 fn changes(before: &Appended, after: &Appended) -> bool {
@@ -178,24 +256,15 @@ fn changes(before: &Appended, after: &Appended) -> bool {
     })
 }
 
-/// Keeps the earliest moment at which anything of the tenant was recorded: without `go_live`, rounds begin then.
-async fn note_first_recorded(write: &mut Write, tenant: &str, sorted: &Sorted<'_>) -> Result<(), StoreError> {
+/// The municipality's time zone, as it is written by now.
+async fn zone(write: &mut Write, tenant: &str) -> Result<Tz, StoreError> {
     let select =
         "SELECT fact FROM records WHERE tenant = $1 AND type = 'tenant' AND id = $1 ORDER BY version DESC LIMIT 1";
-    let text: Option<String> = sql::query_scalar(select).bind(tenant).fetch_optional(&mut *write).await?;
-    let fact = text.and_then(|text| serde_json::from_str::<Fact>(&text).ok());
-    let parse = |fact: &TenantFact| Tenant::parse(fact).ok().map(|tenant| tenant.zone);
-    let zone = match &fact {
-        Some(Fact::Tenant(fact)) => parse(fact).unwrap_or(chrono_tz::Europe::Oslo),
-        _ => chrono_tz::Europe::Oslo,
-    };
-    let facts = sorted.records.values().chain(sorted.cases.values()).flatten();
-    if let Some(first) = facts.filter_map(|fact| recorded_at(fact, zone)).min() {
-        let update = "UPDATE tenants SET first_recorded_at = $2 \
-                      WHERE id = $1 AND (first_recorded_at IS NULL OR first_recorded_at > $2)";
-        sql::query(update).bind(tenant).bind(super::At::from(first)).execute(&mut *write).await?;
-    }
-    Ok(())
+    let text: Option<String> = sql::query_scalar(select).bind(tenant).fetch_optional(write).await?;
+    Ok(match text.and_then(|text| serde_json::from_str::<Fact>(&text).ok()) {
+        Some(Fact::Tenant(fact)) => Tenant::parse(&fact).map_or(Tz::Europe__Oslo, |tenant| tenant.zone),
+        _ => Tz::Europe__Oslo,
+    })
 }
 
 fn unreadable(table: &'static str, tenant: &str, id: &str, reason: String) -> StoreError {

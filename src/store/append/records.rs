@@ -1,21 +1,24 @@
 //! Tenant, unit and person records: every version is a row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::document::join;
 use super::super::sql::{self, Builder};
 use super::super::{ROWS, StoreError, Write};
-use super::{Appended, Counts, Load, Sorted, unreadable};
+use super::{Appended, Counts, Load, unreadable};
 use crate::fact::Fact;
 
 /// Adds the versions of a load that are new.
 pub(super) async fn append_records(
     write: &mut Write,
     tenant: &str,
-    sorted: &Sorted<'_>,
+    records: &BTreeMap<(&'static str, &str), Vec<&Fact>>,
     load: Load,
     appended: &mut Appended,
 ) -> Result<(), StoreError> {
+    if records.is_empty() && load == Load::Append {
+        return Ok(());
+    }
     let select = "SELECT type, id, fact FROM records WHERE tenant = $1 ORDER BY type, id, version";
     let rows: Vec<(String, String, String)> = sql::query_as(select).bind(tenant).fetch_all(&mut *write).await?;
     let mut stored: HashMap<(String, String), Vec<Fact>> = HashMap::new();
@@ -24,7 +27,7 @@ pub(super) async fn append_records(
         stored.entry((record_type, id)).or_default().push(fact);
     }
     let mut added: Vec<(&str, &str, usize, String)> = vec![];
-    for ((record_type, id), file) in &sorted.records {
+    for ((record_type, id), file) in records {
         let mut versions = stored.remove(&((*record_type).to_owned(), (*id).to_owned())).unwrap_or_default();
         let known = versions.len();
         let file: Vec<Fact> = file.iter().map(|fact| (*fact).clone()).collect();

@@ -347,7 +347,7 @@ proptest! {
 
     #[test]
     fn a_unit_is_counted_with_those_below_it_and_a_rule_alone(register in registers(40), unit in 1..4_usize, rule in 0..2_usize) {
-        let of_unit = Request { unit: UNITS[unit].map(str::to_owned), ..Request::of(period()) };
+        let of_unit = Request { units: UNITS[unit].map(str::to_owned).into_iter().collect(), ..Request::of(period()) };
         let mine = below(["", "Oppvekst", "Strandskolen", "Åsen skole"][unit]);
         assert_row(&report(&register, &of_unit).figures().total, &Slow::count(&register, |unit, _| mine.contains(&unit)), "a unit");
         let of_rule = Request { rule: Some(super::register::RULES[rule].to_owned()), ..Request::of(period()) };

@@ -146,7 +146,7 @@ async fn no_person_is_named_in_any_format() {
 async fn what_a_leader_gets_leaves_protected_cases_out_of_lines_and_figures() {
     let (folder, rules) = (tempfile::tempdir().expect("a folder"), rules());
     let store = town(folder.path(), &rules, FACTS).await;
-    let request = Request { protected: false, unit: Some("strand".to_owned()), ..request(Language::Nb) };
+    let request = Request { protected: false, units: vec!["strand".to_owned()], ..request(Language::Nb) };
     let mut leaders = Report::read(&store, &rules, &request, instant(NOW), |_| {}).await.expect("read");
     let all = Request { protected: true, ..request.clone() };
     let all = Report::read(&store, &rules, &all, instant(NOW), |_| {}).await.expect("read");
