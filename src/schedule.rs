@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use croner::Cron;
 use serde::Deserialize;
 
-use crate::calendar::{Instant, civil_date};
+use crate::calendar::{Instant, civil_date, end_of_day, first_instant};
 
 /// What is made on a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -193,6 +193,28 @@ impl Pattern {
             }
             Some(slot)
         })
+    }
+
+    /// As [`Self::due`], with the last slot of each earlier period that was missed, the oldest first; at most twelve. What comes
+    /// week by week is not made up: the next one says the same.
+    #[must_use]
+    pub fn all_due(&self, scheduled: Scheduled, zone: Tz, last: Instant, now: Instant) -> Vec<Instant> {
+        const MOST: usize = 12;
+        let Some(due) = self.due(zone, last, now) else { return vec![] };
+        let mut slots = vec![due];
+        if matches!(scheduled, Scheduled::Weekly | Scheduled::Lists) {
+            return slots;
+        }
+        let mut reported = Self::period(scheduled, zone, due);
+        while slots.len() < MOST && first_instant(zone, reported.first) > last {
+            // The report about the period before is made in this one.
+            let begins = first_instant(zone, reported.first) - TimeDelta::milliseconds(1);
+            let ends = end_of_day(zone, reported.last) - TimeDelta::milliseconds(1);
+            slots.extend(self.due(zone, last.max(begins), ends));
+            reported = scheduled.period_before(reported.first);
+        }
+        slots.sort_unstable();
+        slots
     }
 
     /// The period that a slot's report is about.

@@ -22,7 +22,7 @@ use crate::source::SourceSettings;
 use crate::store::{Location, LocationError, ServerLocation};
 
 pub use http::{HttpSettings, Scope, TokenSettings, UploadSettings};
-pub use reports::ReportSettings;
+pub use reports::{Attached, ReportSettings};
 
 /// Where the configuration is looked for where nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/fristvakt/fristvakt.toml";

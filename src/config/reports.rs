@@ -21,8 +21,13 @@ pub struct ReportSettings {
     pub yearly: Pattern,
     /// When the coordinator gets the lists.
     pub lists: Pattern,
-    /// Where a report is, behind a login: an address with `{tenant}`, `{period}`, `{from}` and `{to}` where they belong.
+    /// Where a report is, behind a login: an address with `{tenant}`, `{unit}`, `{period}`, `{from}` and `{to}` where they
+    /// belong. `{unit}` is empty but in the mail of somebody who leads one unit.
     pub url: Option<ReportUrl>,
+    /// As what the report is attached to its mail; not at all unless said.
+    pub attach: Vec<Attached>,
+    /// The most that the files of a mail come to, in MiB. What is larger is left out, and the mail says so.
+    pub attach_at_most: u32,
     /// From when on something is worth a line in the coordinator's lists.
     pub thresholds: Thresholds,
 }
@@ -39,6 +44,8 @@ impl Default for ReportSettings {
             yearly: pattern("0 0 1 1 *"),
             lists: pattern("0 0 * * MON"),
             url: None,
+            attach: vec![],
+            attach_at_most: 5,
             thresholds: Thresholds::default(),
         }
     }
@@ -58,13 +65,27 @@ impl ReportSettings {
         }
     }
 
-    /// Where the report of a period is.
+    /// Where the report of a period is, of these units, or of all where there are none.
     #[must_use]
-    pub fn link(&self, tenant: &str, period: &Period) -> Option<String> {
+    pub fn link(&self, tenant: &str, period: &Period, units: &[String]) -> Option<String> {
         let ReportUrl(url) = self.url.as_ref()?;
-        let url = url.replace("{tenant}", tenant).replace("{period}", &period.name());
+        let unit = match units {
+            [one] => one.as_str(),
+            _ => "",
+        };
+        let url = url.replace("{unit}", unit).replace("{tenant}", tenant).replace("{period}", &period.name());
         Some(url.replace("{from}", &period.first.to_string()).replace("{to}", &period.last.to_string()))
     }
+}
+
+/// A file of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Attached {
+    /// One page with pictures and tables.
+    Html,
+    /// A workbook.
+    Xlsx,
 }
 
 /// An address of reports. No token stands in it: what is in a mail is read by whoever gets it passed on.
@@ -76,15 +97,16 @@ impl TryFrom<String> for ReportUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let bare =
-            ["{tenant}", "{period}", "{from}", "{to}"].iter().fold(text.clone(), |bare, part| bare.replace(part, "x"));
+        let bare = ["{tenant}", "{unit}", "{period}", "{from}", "{to}"]
+            .iter()
+            .fold(text.clone(), |bare, part| bare.replace(part, "x"));
         let url = reqwest::Url::parse(&bare).map_err(|_| "this is no web address".to_owned())?;
         if url.scheme() != "https"
             || !url.username().is_empty()
             || url.password().is_some()
             || bare.contains(['{', '}'])
         {
-            return Err("write an https address without a password, in which only {tenant}, {period}, {from} and {to} are filled in".to_owned());
+            return Err("write an https address without a password, in which only {tenant}, {unit}, {period}, {from} and {to} are filled in".to_owned());
         }
         if url.query_pairs().any(|(key, _)| ["token", "key", "secret", "access_token"].contains(&&*key.to_lowercase()))
         {

@@ -149,7 +149,6 @@ pub(super) fn deviation_event(
             id: event.id.clone(),
             sequence: event.number,
             happening,
-            rule: event.rule.clone(),
             unit: event.unit.clone(),
             days_late: event.days_late,
             cause_code: event.cause_code.clone(),

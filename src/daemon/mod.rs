@@ -66,6 +66,8 @@ pub struct Daemon {
     mails_a_day: u32,
     /// What is sent when, whatever happens.
     reports: ReportSettings,
+    /// The figures that reports of the last municipality were made from.
+    overview: tokio::sync::Mutex<Option<schedules::Overview>>,
     /// Names this process in attempts: the journal's id, and its own.
     owner: String,
     current: RwLock<Arc<Rules>>,
@@ -187,6 +189,7 @@ impl Daemon {
             mode: config.mode,
             mails_a_day: config.limits.mails_per_recipient_and_day,
             reports: config.reports.clone(),
+            overview: tokio::sync::Mutex::default(),
             owner,
             current: RwLock::new(Arc::new(rules)),
             known: municipalities::Known::default(),

@@ -65,11 +65,8 @@ impl Names {
             let here = self.tenants.entry(id).or_default();
             *here = zone.or(*here);
         }
-        let pairs = [
-            (&mut self.units, other.units),
-            (&mut self.cases, other.cases),
-            (&mut self.spoken_of, other.spoken_of),
-        ];
+        let pairs =
+            [(&mut self.units, other.units), (&mut self.cases, other.cases), (&mut self.spoken_of, other.spoken_of)];
         for (here, there) in pairs {
             for (tenant, ids) in there {
                 here.entry(tenant).or_default().extend(ids);

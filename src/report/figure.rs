@@ -3,11 +3,12 @@
 use serde::{Serialize, Serializer};
 
 /// A figure, or why there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Figure<T> {
     /// This much.
     Is(T),
     /// There is nothing to count: no share of no deadlines, no days of no deviations.
+    #[default]
     Nothing,
     /// Withheld, because it or another one could be worked out.
     Hidden,

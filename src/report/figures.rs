@@ -11,7 +11,7 @@ use super::request::Period;
 use super::tally::{Oldest, Tally};
 
 /// Figures of a group in the period.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Row {
     /// Deviations opened.
     pub opened: Figure<u64>,
@@ -42,7 +42,7 @@ pub struct Row {
 }
 
 /// Figures of a group in the period before, of the same length.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Before {
     /// Deviations opened.
     pub opened: Figure<u64>,

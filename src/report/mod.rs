@@ -51,7 +51,7 @@ pub use figures::{
 pub use hide::UNDER;
 pub use line::Line;
 pub use request::{Listed, Period, Request, monday};
-pub use summary::{Headline, Summary};
+pub use summary::{Brief, Headline, Summary};
 pub use tally::{Oldest, State};
 
 /// The form of a report.

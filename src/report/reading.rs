@@ -125,6 +125,7 @@ fn is_listed(scope: &Scope<'_>, state: State) -> bool {
         Listed::All => true,
         Listed::Open => state == State::Open,
         Listed::Closed => state != State::Open,
+        Listed::Nothing => false,
     };
     // Lines can be counted.
     asked && !scope.request.hide_small

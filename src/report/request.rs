@@ -24,6 +24,8 @@ pub enum Listed {
     Open,
     /// Of these, those closed in it.
     Closed,
+    /// None: only figures are wanted.
+    Nothing,
 }
 
 /// What a report is asked for. What is `None` is not asked about.

@@ -39,7 +39,8 @@ impl Units {
     /// that is named alone is the whole.
     pub(super) fn of(found: &[&StoredOrganisation], only: &[String], now: Instant) -> Self {
         let whole = Unit { tenant: None, id: None, name: String::new(), parent: None };
-        let mut units = Self { list: vec![whole], places: HashMap::new(), roots: HashMap::new(), only: !only.is_empty() };
+        let mut units =
+            Self { list: vec![whole], places: HashMap::new(), roots: HashMap::new(), only: !only.is_empty() };
         for stored in found {
             let tenant = &stored.organisation.tenant;
             let root = if found.len() > 1 {
@@ -79,7 +80,8 @@ impl Units {
             waiting.extend(below.get(&Some(only)).into_iter().flatten().map(|(id, name)| (*id, *name, root)));
         } else if !only.is_empty() {
             let is_asked = |id: &str| only.iter().any(|only| only == id);
-            let mut asked: Vec<(&str, &str)> = below.values().flatten().filter(|(id, _)| is_asked(id)).copied().collect();
+            let mut asked: Vec<(&str, &str)> =
+                below.values().flatten().filter(|(id, _)| is_asked(id)).copied().collect();
             asked.sort_by_cached_key(|(id, name)| (text::sorted(name), *id));
             // One that stands below another one is there with it.
             asked.retain(|(id, _)| !stands_below(&below, id, only));

@@ -61,8 +61,8 @@ impl Store {
     ) -> Result<HashMap<String, Vec<ProblemRow>>, StoreError> {
         let select = "SELECT tenant, case_id, ref, kind, role, whom, event FROM problems \
                       WHERE tenant = $1 AND case_id > $2 AND case_id <= $3 ORDER BY case_id, number";
-        let query = sql::query_as(select).bind(tenant).bind(after).bind(last);
-        let rows: Vec<ProblemRow> = query.fetch_all(&self.readers).await?;
+        let query = sql::query(select).bind(tenant).bind(after).bind(last);
+        let rows: Vec<ProblemRow> = sql::readable("problems", &query.fetch_rows(&self.readers).await?);
         let mut problems: HashMap<String, Vec<ProblemRow>> = HashMap::new();
         for row in rows {
             problems.entry(row.case.clone()).or_default().push(row);

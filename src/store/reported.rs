@@ -90,9 +90,10 @@ impl Snapshot {
             query.push(" AND d.rule = ").push_bind(rule);
         }
         if !sieve.protected {
+            // Of a case that is gone, what was known last counts.
             query.push(
-                " AND EXISTS (SELECT 1 FROM agenda a WHERE a.tenant = d.tenant AND a.case_id = d.case_id \
-                 AND a.protected = 0)",
+                " AND coalesce((SELECT coalesce(a.protected, 1) FROM agenda a WHERE a.tenant = d.tenant \
+                 AND a.case_id = d.case_id), d.protected) = 0",
             );
         }
         if let Some(place) = after {

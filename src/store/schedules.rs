@@ -1,13 +1,11 @@
 //! How far schedules have come, and what their slots make: once, whoever comes first.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::sql::{self, Builder};
-use super::{At, Day, Store, StoreError, Write};
+use super::sql;
+use super::{At, Store, StoreError, Write};
 use crate::calendar::Instant;
 use crate::notice::Recipient;
 use crate::schedule::Scheduled;
@@ -63,45 +61,29 @@ impl Store {
         Ok(Some(made))
     }
 
-    /// How many obligations of a municipality, or of some of its units, fell due from one day to another, both included; and
-    /// how many of those were met in time. What has passed with nothing that follows from it does not count.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn due_and_met(
-        &self,
-        tenant: &str,
-        (first, last): (NaiveDate, NaiveDate),
-        units: Option<&BTreeSet<Arc<str>>>,
-        now: Instant,
-    ) -> Result<(usize, usize), StoreError> {
-        let mut select = Builder::new("SELECT status, count(*) FROM obligations WHERE tenant = ");
-        select.push_bind(tenant.to_owned()).push(" AND due_on >= ").push_bind(Day(first));
-        select.push(" AND due_on <= ").push_bind(Day(last));
-        select
-            .push(" AND (status IN ('met', 'met_late', 'missed') OR (status IN ('running', 'waiting') AND due_at <= ");
-        select.push_bind(At::from(now)).push("))");
-        if let Some(units) = units {
-            select.push(" AND unit IN ").push_list(units.iter().map(ToString::to_string));
-        }
-        select.push(" GROUP BY status");
-        let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(&self.readers).await?;
-        let count = |rows: &mut dyn Iterator<Item = &(String, i64)>| {
-            usize::try_from(rows.map(|(_, count)| count).sum::<i64>()).unwrap_or(0)
-        };
-        let met = count(&mut rows.iter().filter(|(status, _)| status == "met"));
-        Ok((count(&mut rows.iter()), met))
-    }
-
-    /// Takes a schedule back that has come further than the clock: that was wrong. What was made then stays made.
+    /// Takes a schedule back that has come further than the clock, which was wrong. What was made then stays made; but of
+    /// periods that are not over by `now`, something will be made again.
     ///
     /// # Errors
     /// What the database says; then nothing was changed.
-    pub async fn take_back_slot(&self, tenant: &str, scheduled: Scheduled, now: Instant) -> Result<(), StoreError> {
+    pub async fn take_back_slot(
+        &self,
+        tenant: &str,
+        scheduled: Scheduled,
+        is_over: impl Fn(&str) -> bool,
+        now: Instant,
+    ) -> Result<(), StoreError> {
         let mut write = self.write_in(tenant).await?;
         let update = "UPDATE schedules SET last_slot = $3 WHERE tenant = $1 AND schedule = $2 AND last_slot > $3";
         let query = sql::query(update).bind(tenant).bind(scheduled.word()).bind(At::from(now));
         query.execute(&mut write).await?;
+        let select =
+            "SELECT name FROM tenant_notices WHERE tenant = $1 AND (name LIKE 'report:%' OR name LIKE 'ready:%')";
+        let names: Vec<String> = sql::query_scalar(select).bind(tenant).fetch_all(&mut write).await?;
+        for name in names.iter().filter(|name| !is_over(name)) {
+            let delete = "DELETE FROM tenant_notices WHERE tenant = $1 AND name = $2";
+            sql::query(delete).bind(tenant).bind(name.as_str()).execute(&mut write).await?;
+        }
         write.commit().await?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fristvakt::config::{Config, ConfigError, HttpSettings, LogFormat, Mode, ReportSettings, Scope};
+use fristvakt::config::{Attached, Config, ConfigError, HttpSettings, LogFormat, Mode, ReportSettings, Scope};
 use fristvakt::delivery::email::EmailSettings;
 use fristvakt::schedule::{Pattern, Period, Scheduled};
 use fristvakt::source::SourceSettings;
@@ -98,7 +98,7 @@ fn times_of_reports_are_patterns_and_their_address_holds_no_secret() {
         ("monthly = \"0 0 30 2 *\"", "this never comes"),
         ("url = \"http://a.example/r\"", "write an https address"),
         ("url = \"https://kari:hemmelig@a.example/r\"", "write an https address"),
-        ("url = \"https://a.example/{name}\"", "only {tenant}, {period}, {from} and {to} are filled in"),
+        ("url = \"https://a.example/{name}\"", "only {tenant}, {unit}, {period}, {from} and {to} are filled in"),
         ("url = \"https://a.example/r?token=hemmelig\"", "no token may stand in an address that is mailed"),
     ];
     for (line, expected) in wrong {
@@ -106,15 +106,21 @@ fn times_of_reports_are_patterns_and_their_address_holds_no_secret() {
         assert!(problem.contains("line 2") && problem.contains(expected), "{problem}");
         assert!(!problem.contains("hemmelig"), "{problem}");
     }
-    let text = "[reports]\nyearly = \"off\"\nurl = \"https://a.example/{tenant}/{period}?f={from}&t={to}\"";
+    let text = "[reports]\nyearly = \"off\"\nurl = \"https://a.example/{tenant}/{period}?f={from}&t={to}&u={unit}\"\nattach = [\"html\", \"xlsx\"]";
     let reports = parse(text).reports;
     assert_eq!(
         (reports.pattern(Scheduled::Yearly), reports.pattern(Scheduled::Weekly) == &Pattern::OFF),
         (&Pattern::OFF, false)
     );
     let period = Period::parse(Scheduled::Weekly, "2026-W12").unwrap();
-    let link = reports.link("k", &period).unwrap();
-    assert_eq!(link, "https://a.example/k/2026-W12?f=2026-03-16&t=2026-03-22");
+    let link = |units: &[&str]| {
+        let units: Vec<String> = units.iter().map(|unit| (*unit).to_owned()).collect();
+        reports.link("k", &period, &units).unwrap()
+    };
+    assert_eq!(link(&[]), "https://a.example/k/2026-W12?f=2026-03-16&t=2026-03-22&u=");
+    assert_eq!(link(&["skole"]), "https://a.example/k/2026-W12?f=2026-03-16&t=2026-03-22&u=skole");
+    assert_eq!(link(&["a", "b"]), link(&[]), "no page is about two");
+    assert_eq!(reports.attach, [Attached::Html, Attached::Xlsx]);
     let off = parse("[reports]\nenabled = false").reports;
     assert!(Scheduled::ALL.iter().all(|scheduled| off.pattern(*scheduled) == &Pattern::OFF));
 }

@@ -112,8 +112,16 @@ async fn send(mut session: Session, smtp: &Smtp, store: Option<&Store>, to: &Add
         }
     };
     let rendered = test_message(language);
-    let outgoing =
-        Outgoing { id: Uuid::now_v7(), to, language, rendered: &rendered, obligation: None, calendar: &[], at: now };
+    let outgoing = Outgoing {
+        id: Uuid::now_v7(),
+        to,
+        language,
+        rendered: &rendered,
+        obligation: None,
+        calendar: &[],
+        files: &[],
+        at: now,
+    };
     let sent = match compose(smtp, &outgoing) {
         Ok(mail) => match session.prepare(&mail).await {
             Ok(()) => session.transmit(&mail).await,

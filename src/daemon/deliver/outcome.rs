@@ -3,6 +3,7 @@
 use super::line::{Attempt, Line};
 use crate::calendar::Instant;
 use crate::daemon::chain::Onward;
+use crate::daemon::schedules::is_of_one_leader;
 use crate::delivery::retry::next_attempt_at;
 use crate::delivery::{Failure, FailureClass};
 use crate::notice::Recipient;
@@ -54,6 +55,13 @@ impl Line {
     async fn address_refused(&self, message: &Claimed, failure: Failure) -> Result<Attempt, StoreError> {
         let now = self.daemon.clock.now();
         self.report_address(message, &failure, now).await?;
+        if message.subject.as_deref().is_some_and(is_of_one_leader) {
+            // Nobody else gets it: these are lines of that leader's units. A person may mend the address and let it go.
+            tracing::warn!(id = %message.message, to = %message.recipient, code = %failure.code, "the address of a leader refuses mail; their report is held");
+            let next = Next::Hold("address");
+            self.daemon.store.fail(message.attempt, failure.class, &failure.code, &next, now).await?;
+            return Ok(Attempt::Failed);
+        }
         if message.subject.is_some() && message.recipient != Recipient::Fallback {
             let next = Next::Reroute(Recipient::Fallback, now);
             self.daemon.store.fail(message.attempt, failure.class, &failure.code, &next, now).await?;

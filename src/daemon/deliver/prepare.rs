@@ -12,7 +12,7 @@ use crate::daemon::content::{address_of, content, event, language_of, replayed_e
 use crate::daemon::recheck::{Applicable, Recheck, Rechecked};
 use crate::daemon::{Daemon, Rules};
 use crate::delivery::email::{CalendarPart, Composed, Outgoing, compose};
-use crate::delivery::message::Rendered;
+use crate::delivery::message::{Rendered, ReportFile};
 use crate::delivery::webhook::{ReportReady, WebhookEvent, WebhookKind};
 use crate::delivery::{Failure, FailureClass};
 use crate::engine::Municipality;
@@ -180,6 +180,8 @@ impl Preparer<'_> {
         if cap == 0 || messages.iter().all(|message| message.channel != EMAIL) {
             return Ok(messages);
         }
+        let (mut kept, messages): (Vec<Claimed>, Vec<Claimed>) =
+            messages.into_iter().partition(|message| message.subject.is_some());
         let tenant = &self.stored.organisation.tenant;
         let today = self.municipality.date(self.now);
         let recipients: Vec<String> = messages.iter().map(|message| message.recipient.to_string()).collect();
@@ -194,7 +196,8 @@ impl Preparer<'_> {
             *count += 1;
             *count <= cap
         };
-        let (kept, over): (Vec<Claimed>, Vec<Claimed>) = messages.into_iter().partition(|message| is_within(message));
+        let (within, over): (Vec<Claimed>, Vec<Claimed>) = messages.into_iter().partition(|message| is_within(message));
+        kept.extend(within);
         if !over.is_empty() {
             let until = self.municipality.round_from(end_of_day(tenant.zone, today));
             let attempts: Vec<_> = over.iter().map(|message| message.attempt).collect();
@@ -278,9 +281,13 @@ impl Preparer<'_> {
             let unusable = || Failure::new(FailureClass::Temporary, "nothing to send");
             return Ok(Some(event.map(|event| Parcel::Webhook(Box::new(event))).ok_or_else(unusable)));
         }
+        let mut files = vec![];
         let (rendered, problems) = match &message.subject {
             Some(_) => match self.daemon.tenant_content(self.rules, self.stored, message, self.now).await? {
-                Some(content) => self.rules.templates.render_tenant(&content),
+                Some(content) => {
+                    files.extend_from_slice(content.files());
+                    self.rules.templates.render_tenant(&content)
+                }
                 None => {
                     let whose = (message.tenant.as_str(), message.attempt);
                     self.daemon.store.withdraw_notices(whose, &[], &[], self.now).await?;
@@ -297,7 +304,7 @@ impl Preparer<'_> {
             tracing::error!(id = %message.message, %problem, "a template failed; a plain text goes out instead");
         }
         let calendar = self.daemon.calendar_entries(self.rules, self.stored, message, applicable, self.now).await?;
-        let mail = self.mail(message, applicable, &rendered, &calendar);
+        let mail = self.mail(message, applicable, &rendered, (&calendar, &files));
         Ok(Some(mail.map(|mail| Parcel::Mail(Box::new(mail)))))
     }
 
@@ -306,7 +313,7 @@ impl Preparer<'_> {
         message: &Claimed,
         applicable: &[&Applicable],
         rendered: &Rendered,
-        calendar: &[CalendarPart],
+        (calendar, files): (&[CalendarPart], &[ReportFile]),
     ) -> Result<Composed, Failure> {
         let smtp = self.daemon.channels.smtp.as_ref();
         let smtp = smtp.ok_or_else(|| Failure::new(FailureClass::Channel, "email is not configured"))?;
@@ -319,7 +326,7 @@ impl Preparer<'_> {
         };
         let language = language_of(organisation, &message.recipient, self.now);
         let (id, at) = (message.message, self.now);
-        compose(smtp, &Outgoing { id, to: &address, language, rendered, obligation, calendar, at })
+        compose(smtp, &Outgoing { id, to: &address, language, rendered, obligation, calendar, files, at })
     }
 }
 

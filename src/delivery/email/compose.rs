@@ -4,7 +4,7 @@
 //! always: mail systems show a repeat once. Bodies are quoted-printable, so nothing depends on 8BITMIME.
 
 use lettre::Address as MailAddress;
-use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::calendar::CalendarPart;
 use super::settings::Smtp;
 use crate::calendar::Instant;
 use crate::delivery::Failure;
-use crate::delivery::message::{Rendered, reorders};
+use crate::delivery::message::{Rendered, ReportFile, reorders};
 use crate::language::Language;
 use crate::obligation::ObligationKey;
 use crate::organisation::Address;
@@ -36,6 +36,8 @@ pub struct Outgoing<'a> {
     pub obligation: Option<&'a ObligationKey>,
     /// The calendar entries that it brings and takes back.
     pub calendar: &'a [CalendarPart],
+    /// Reports beside the text.
+    pub files: &'a [ReportFile],
     /// When it is dated.
     pub at: Instant,
 }
@@ -88,19 +90,28 @@ pub fn compose(smtp: &Smtp, outgoing: &Outgoing<'_>) -> Result<Composed, Failure
         .boundary(format!("fristvakt-{}", outgoing.id.simple()))
         .singlepart(part(ContentType::TEXT_PLAIN, &outgoing.rendered.text)?)
         .singlepart(part(ContentType::TEXT_HTML, &outgoing.rendered.html)?);
-    let body = with_calendar(body, outgoing, domain)?;
+    let body = with_files(body, outgoing, domain)?;
     let message = builder.multipart(body).map_err(|_| Failure::channel("compose"))?;
     Ok(Composed { message_id, bytes: message.formatted(), from: smtp.from.clone(), to })
 }
 
-/// The text with the calendar entries beside it, where there are any.
-fn with_calendar(text: MultiPart, outgoing: &Outgoing<'_>, domain: &str) -> Result<MultiPart, Failure> {
-    if outgoing.calendar.is_empty() {
+/// The text with calendar entries and reports beside it, where there are any.
+fn with_files(text: MultiPart, outgoing: &Outgoing<'_>, domain: &str) -> Result<MultiPart, Failure> {
+    if outgoing.calendar.is_empty() && outgoing.files.is_empty() {
         return Ok(text);
     }
     let mut mixed = MultiPart::mixed().boundary(format!("fristvakt-files-{}", outgoing.id.simple())).multipart(text);
     for entry in outgoing.calendar {
         mixed = mixed.singlepart(entry.part(domain, outgoing.at)?);
+    }
+    for file in outgoing.files {
+        let content_type = ContentType::parse(file.media_type).map_err(|_| Failure::channel("compose"))?;
+        let body = Body::new_with_encoding(file.bytes.clone(), ContentTransferEncoding::Base64);
+        let part = SinglePart::builder()
+            .header(content_type)
+            .header(ContentDisposition::attachment(&line(&file.name)))
+            .body(body.map_err(|_| Failure::channel("compose"))?);
+        mixed = mixed.singlepart(part);
     }
     Ok(mixed)
 }

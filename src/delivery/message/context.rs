@@ -167,7 +167,7 @@ impl TenantContext {
             }
             TenantKind::Backlog { count, lines } => (String::new(), String::new(), &lines[..], *count),
             // They have contexts of their own.
-            TenantKind::Lists(_) | TenantKind::Report(_) => (String::new(), String::new(), &[][..], 0),
+            TenantKind::Lists { .. } | TenantKind::Report(_) => (String::new(), String::new(), &[][..], 0),
         };
         let shown: Vec<_> = lines.iter().take(MOST_LINES).collect();
         let mut references: Vec<_> = lines.iter().map(|line| &line.reference).collect();

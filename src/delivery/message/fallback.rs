@@ -3,6 +3,7 @@
 use super::{BacklogLine, MessageContent, TenantKind, TenantMessage};
 use super::{reports, words};
 use crate::language::Language;
+use crate::report::Brief;
 
 /// The subject of a message whose own template fails.
 pub(super) fn subject(content: &MessageContent) -> String {
@@ -24,9 +25,9 @@ pub(super) fn tenant_text(message: &TenantMessage) -> String {
         TenantKind::RevisionDue { pack_title, revise_by } => {
             format!("{pack_title}: {}\n", words::long_date(message.language, *revise_by))
         }
-        TenantKind::Lists(lists) => joined(lists.iter().map(|line| reports::plain_list(message.language, line))),
+        TenantKind::Lists { lists, .. } => joined(lists.iter().map(|line| reports::plain_list(message.language, line))),
         TenantKind::Report(content) => {
-            let figures = reports::figures(message.language, content);
+            let figures = Brief::of(message.language, &content.figures).lines;
             let lines = content.lines.iter().map(|line| backlog_line(message.language, line));
             joined(figures.into_iter().chain(lines).chain(content.link.clone()))
         }

@@ -29,7 +29,7 @@ pub use calendar::CalendarEntry;
 pub use chat::{ChatContent, ChatKind, ChatText};
 pub use counted::{Counted, CountedBasis, Mark, PeriodName};
 pub use templates::{Rendered, TemplateProblem, Templates};
-pub use tenant::{BacklogLine, ListLine, ReportContent, TenantKind, TenantMessage};
+pub use tenant::{BacklogLine, ListLine, ListedOne, ReportContent, ReportFile, TenantKind, TenantMessage};
 pub use test::{TEST_MARK, test_message};
 pub(in crate::delivery) use words::reorders;
 

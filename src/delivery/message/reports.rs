@@ -1,15 +1,16 @@
 //! The words of what is sent on a schedule: the coordinator's lists, and the deviations of a period.
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use serde::Serialize;
 
 use super::context::{BacklogContext, is_web_address};
 use super::words::long_date;
-use super::{ListLine, ReportContent};
+use super::{ListLine, ListedOne, ReportContent};
 use crate::language::Language;
 use crate::oversight::List;
+use crate::report::Brief;
 use crate::schedule::{Period, Scheduled};
-use crate::words::{by, month, plain_date, plural};
+use crate::words::{by, month, plain_date};
 
 /// What `lists.txt` sees.
 #[derive(Debug, Serialize)]
@@ -31,19 +32,19 @@ struct ListContext {
     title: &'static str,
     /// How many are on it.
     count: usize,
-    /// "7F3K, 2QX9"
+    /// "7F3K (siden 3. februar), 2QX9"
     shown: String,
     /// How many are left out.
     more: usize,
 }
 
 impl ListsContext {
-    pub(super) fn new(language: Language, tenant: &str, lists: &[ListLine]) -> Self {
+    pub(super) fn new(language: Language, tenant: &str, today: NaiveDate, lists: &[ListLine]) -> Self {
         let lists = lists.iter().map(|line| ListContext {
             list: line.list.word(),
             title: title(language, line.list),
             count: line.count,
-            shown: line.shown.join(", "),
+            shown: line.shown.iter().map(|one| listed(language, one, today)).collect::<Vec<_>>().join(", "),
             more: line.count.saturating_sub(line.shown.len()),
         });
         Self { language: language.code(), tenant: tenant.to_owned(), lists: lists.collect() }
@@ -61,7 +62,9 @@ pub(super) struct ReportContext {
     period: String,
     /// "mandag 16. mars 2026": the day of which open ones are counted.
     today: String,
-    /// Sentences with the figures, one a line.
+    /// What happened, in one sentence.
+    sentence: String,
+    /// The figures, one a line: "Holdt i tide: 77 % · 47 av 61 frister".
     figures: Vec<String>,
     /// Whether this is a leader's, with open ones one by one.
     of_units: bool,
@@ -71,23 +74,47 @@ pub(super) struct ReportContext {
     more: usize,
     /// Where the whole report is; empty where nobody said.
     link: String,
+    /// What the files beside the text are called.
+    files: Vec<String>,
+    /// Whether files were left out because they are too large for a mail.
+    too_large: bool,
 }
 
 impl ReportContext {
     pub(super) fn new(language: Language, tenant: &str, content: &ReportContent) -> Self {
         let of_units = content.period.scheduled == Scheduled::Weekly;
         let lines = content.lines.iter().map(|line| BacklogContext::new(language, line));
+        let Brief { sentence, lines: figures } = Brief::of(language, &content.figures);
         Self {
             language: language.code(),
             tenant: tenant.to_owned(),
             period: period(language, &content.period),
             today: long_date(language, content.today),
-            figures: figures(language, content),
+            sentence,
+            figures: figures.into(),
             of_units,
-            more: if of_units { content.open.saturating_sub(content.lines.len()) } else { 0 },
+            more: if of_units { content.open_now.saturating_sub(content.lines.len()) } else { 0 },
             lines: lines.collect(),
             link: content.link.clone().filter(|link| is_web_address(link)).unwrap_or_default(),
+            files: content.files.iter().map(|file| file.name.clone()).collect(),
+            too_large: content.too_large,
         }
+    }
+}
+
+/// "7F3K (siden 3. februar)".
+fn listed(language: Language, one: &ListedOne, today: NaiveDate) -> String {
+    let date = |date: NaiveDate| plain_date(language, date, today);
+    match (one.until, one.since) {
+        (Some(until), _) => {
+            let [nb, nn, en] = ["til", "til", "until"].map(|word| format!("{} ({word} {})", one.what, date(until)));
+            by(language, [nb, nn, en])
+        }
+        (None, Some(since)) => {
+            let [nb, nn, en] = ["siden", "sidan", "since"].map(|word| format!("{} ({word} {})", one.what, date(since)));
+            by(language, [nb, nn, en])
+        }
+        (None, None) => one.what.clone(),
     }
 }
 
@@ -158,67 +185,6 @@ pub(super) fn lists_subject(language: Language) -> &'static str {
 pub(super) fn report_subject(language: Language, of: &Period) -> String {
     let name = short_period(language, of);
     by(language, [format!("Oversikt for {name}"), format!("Oversyn for {name}"), format!("Overview of {name}")])
-}
-
-/// The figures of a period, one sentence each.
-pub(super) fn figures(language: Language, content: &ReportContent) -> Vec<String> {
-    let ReportContent { opened, closed, met_late, open, oldest, due, in_time, .. } = content;
-    let deviations = |count: usize| {
-        plural(
-            count as u64,
-            by(language, ["avvik", "avvik", "deviation"]),
-            by(language, ["avvik", "avvik", "deviations"]),
-        )
-    };
-    let mut figures = vec![
-        by(
-            language,
-            [
-                format!("Åpne nå: {}", deviations(*open)),
-                format!("Opne no: {}", deviations(*open)),
-                format!("Open now: {}", deviations(*open)),
-            ],
-        ),
-        by(
-            language,
-            [
-                format!("Nye i perioden: {opened}"),
-                format!("Nye i perioden: {opened}"),
-                format!("New in the period: {opened}"),
-            ],
-        ),
-        by(
-            language,
-            [
-                format!("Lukket i perioden: {closed}, av dem utført for sent: {met_late}"),
-                format!("Lukka i perioden: {closed}, av dei utførte for seint: {met_late}"),
-                format!("Closed in the period: {closed}, of these done late: {met_late}"),
-            ],
-        ),
-    ];
-    if let Some(days) = oldest {
-        let span =
-            plural(days.unsigned_abs(), by(language, ["dag", "dag", "day"]), by(language, ["dager", "dagar", "days"]));
-        figures.push(by(
-            language,
-            [
-                format!("Lengst over fristen: {span}"),
-                format!("Lengst over fristen: {span}"),
-                format!("Longest past its due date: {span}"),
-            ],
-        ));
-    }
-    if let Some(percent) = (in_time * 100).checked_div(*due) {
-        figures.push(by(
-            language,
-            [
-                format!("Frister i perioden: {due}, holdt: {in_time} ({percent} %)"),
-                format!("Fristar i perioden: {due}, haldne: {in_time} ({percent} %)"),
-                format!("Due in the period: {due}, met in time: {in_time} ({percent} %)"),
-            ],
-        ));
-    }
-    figures
 }
 
 /// "uke 11 i 2026", "mars 2026", "1. kvartal 2026", "2026".

@@ -3,14 +3,15 @@
 use chrono::{Days, NaiveDate};
 
 use super::{
-    BacklogLine, Counted, CountedBasis, Line, ListLine, Mark, MessageContent, Reached, Reader, RecipientKind,
-    ReportContent, TenantKind, TenantMessage, Told,
+    BacklogLine, Counted, CountedBasis, Line, ListLine, ListedOne, Mark, MessageContent, Reached, Reader,
+    RecipientKind, ReportContent, ReportFile, TenantKind, TenantMessage, Told,
 };
 use crate::calendar::{Span, Unit};
 use crate::case::CaseRef;
 use crate::language::Language;
 use crate::notice::{Purpose, Role};
 use crate::oversight::List;
+use crate::report::{Figure, Row};
 use crate::schedule::Scheduled;
 
 /// A message with a line that is late, and one that is not and lacks whatever may be missing.
@@ -52,22 +53,27 @@ pub(super) fn tenant_messages(language: Language) -> [TenantMessage; 4] {
         code: "T1".into(),
         due_on: NaiveDate::default(),
     };
+    let list = |list| {
+        let one = ListedOne { what: "S".to_owned(), since: Some(NaiveDate::default()), until: None };
+        ListLine { list, count: 2, shown: vec![one] }
+    };
     let kinds = [
         TenantKind::RevisionDue { pack_title: "Sample".into(), revise_by: NaiveDate::default() },
         TenantKind::Backlog { count: 2, lines: vec![line.clone()] },
-        TenantKind::Lists(List::ALL.map(|list| ListLine { list, count: 2, shown: vec!["S".to_owned()] }).to_vec()),
+        TenantKind::Lists { today: NaiveDate::default(), lists: List::ALL.map(list).to_vec() },
         TenantKind::Report(Box::new(ReportContent {
             period: Scheduled::Weekly.period_before(NaiveDate::default()),
             today: NaiveDate::default(),
-            opened: 2,
-            closed: 1,
-            met_late: 1,
-            open: 2,
-            oldest: Some(3),
-            due: 4,
-            in_time: 3,
+            figures: Row { due: Figure::Is(4), in_time: Figure::Is(3), open: Figure::Is(2), ..Row::default() },
+            open_now: 2,
             lines: vec![line],
             link: Some("https://example.org/".to_owned()),
+            files: vec![ReportFile {
+                name: "S.html".to_owned(),
+                media_type: "text/html; charset=utf-8",
+                bytes: vec![],
+            }],
+            too_large: true,
         })),
     ];
     kinds.map(|kind| TenantMessage { language, tenant_name: "Sample".into(), kind, possible_repeat: true })

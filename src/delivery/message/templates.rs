@@ -152,14 +152,14 @@ impl Templates {
         let (file, subject) = match &message.kind {
             TenantKind::RevisionDue { .. } => ("revision.txt", words::revision_subject(language).to_owned()),
             TenantKind::Backlog { count, .. } => ("backlog.txt", words::backlog_subject(language, *count)),
-            TenantKind::Lists(_) => ("lists.txt", reports::lists_subject(language).to_owned()),
+            TenantKind::Lists { .. } => ("lists.txt", reports::lists_subject(language).to_owned()),
             TenantKind::Report(content) => ("report.txt", reports::report_subject(language, &content.period)),
         };
         let mut problems = vec![];
         let path = format!("{}/{file}", language.code());
         let text = match &message.kind {
-            TenantKind::Lists(lists) => {
-                self.part(&path, &ListsContext::new(language, &message.tenant_name, lists), &mut problems)
+            TenantKind::Lists { today, lists } => {
+                self.part(&path, &ListsContext::new(language, &message.tenant_name, *today, lists), &mut problems)
             }
             TenantKind::Report(content) => {
                 self.part(&path, &ReportContext::new(language, &message.tenant_name, content), &mut problems)

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use crate::case::CaseRef;
 use crate::language::Language;
 use crate::oversight::List;
+use crate::report::Row;
 use crate::schedule::Period;
 
 /// A message to the coordinator.
@@ -40,7 +41,12 @@ pub enum TenantKind {
         lines: Vec<BacklogLine>,
     },
     /// The coordinator's lists: those on which there is something.
-    Lists(Vec<ListLine>),
+    Lists {
+        /// The civil day of sending.
+        today: NaiveDate,
+        /// The lists.
+        lists: Vec<ListLine>,
+    },
     /// The deviations of a period.
     Report(Box<ReportContent>),
 }
@@ -52,35 +58,70 @@ pub struct ListLine {
     pub list: List,
     /// How many are on it; at least as many as `shown`.
     pub count: usize,
-    /// References of cases, codes of rules, or ids, in the order to show them.
-    pub shown: Vec<String>,
+    /// What is on it, in the order to show it.
+    pub shown: Vec<ListedOne>,
 }
 
-/// The deviations of a period, for one reader. Whoever leads units sees theirs alone.
+/// What stands on a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedOne {
+    /// A case's reference, a rule's code, or an id.
+    pub what: String,
+    /// Since when it is so.
+    pub since: Option<NaiveDate>,
+    /// When it is due, or ends.
+    pub until: Option<NaiveDate>,
+}
+
+/// The deviations of a period, for one reader. Whoever leads units sees theirs alone. Address-protected cases are not among
+/// it: nothing of them leaves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportContent {
     /// Which period.
     pub period: Period,
     /// The civil day of sending.
     pub today: NaiveDate,
-    /// How many were opened in the period.
-    pub opened: usize,
-    /// How many were closed in it, and how many of them were met late.
-    pub closed: usize,
-    /// Of those that were closed, how many were met late.
-    pub met_late: usize,
+    /// The report's figures, as of the period's end.
+    pub figures: Row,
     /// How many are open on the day of sending; at least as many as `lines`.
-    pub open: usize,
-    /// How many days the one that has been open longest is late.
-    pub oldest: Option<i64>,
-    /// How many obligations fell due in the period, and how many of them were met in time.
-    pub due: usize,
-    /// Of those that fell due, how many were met in time.
-    pub in_time: usize,
-    /// Open ones to show, in the order to show them. Only leaders get them.
+    pub open_now: usize,
+    /// Of those, the ones to show, in the order to show them. Only leaders get them.
     pub lines: Vec<BacklogLine>,
     /// Where the whole report is, behind a login: an `https` address without a token.
     pub link: Option<String>,
+    /// The report as files beside the text.
+    pub files: Vec<ReportFile>,
+    /// Whether files were left out because they are too large for a mail.
+    pub too_large: bool,
+}
+
+/// A report as a file of a mail.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReportFile {
+    /// `avvik-2026-02.html`
+    pub name: String,
+    /// `text/html; charset=utf-8`
+    pub media_type: &'static str,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// Hides what is in it: it may not reach a log.
+impl std::fmt::Debug for ReportFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ReportFile({}, {} bytes)", self.name, self.bytes.len())
+    }
+}
+
+impl TenantMessage {
+    /// The files beside the text.
+    #[must_use]
+    pub fn files(&self) -> &[ReportFile] {
+        match &self.kind {
+            TenantKind::Report(content) => &content.files,
+            TenantKind::RevisionDue { .. } | TenantKind::Backlog { .. } | TenantKind::Lists { .. } => &[],
+        }
+    }
 }
 
 /// One obligation that is late.

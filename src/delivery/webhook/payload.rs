@@ -45,8 +45,6 @@ pub struct WebhookDeviation {
     pub sequence: i64,
     /// What happened.
     pub happening: Happening,
-    /// The rule's full name.
-    pub rule: String,
     /// The case's unit.
     pub unit: Option<String>,
     /// Calendar days late when it happened.
@@ -140,7 +138,7 @@ impl WebhookEvent {
                 (event_type, Data::Notice { tenant, reference, rule, due_on, days, role, purpose, possible_repeat })
             }
             WebhookSubject::Deviation(deviation) => {
-                let WebhookDeviation { id, sequence, happening, rule, unit, days_late, cause_code } = deviation;
+                let WebhookDeviation { id, sequence, happening, unit, days_late, cause_code } = deviation;
                 let (event_type, closed_as) = match happening {
                     Happening::Opened => ("deviation.opened", None),
                     Happening::Reopened => ("deviation.reopened", None),
@@ -151,8 +149,7 @@ impl WebhookEvent {
                     id,
                     sequence: *sequence,
                     reference,
-                    rule,
-                    code: &self.code,
+                    rule: &self.code,
                     unit: unit.as_deref(),
                     responsible: role,
                     due_on,
@@ -210,8 +207,8 @@ enum Data<'a> {
         id: &'a str,
         sequence: i64,
         reference: &'a str,
+        /// What messages call the rule. Its name may say what a case is about.
         rule: &'a str,
-        code: &'a str,
         unit: Option<&'a str>,
         responsible: String,
         due_on: NaiveDate,

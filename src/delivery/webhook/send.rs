@@ -153,9 +153,7 @@ impl Webhook {
     /// Whether it is to hear of a municipality's reports. Chats do not: there is nothing in it for people to read.
     #[must_use]
     pub fn wants_reports(&self, tenant: &str) -> bool {
-        self.serves(tenant)
-            && self.format == Format::Standard
-            && self.kinds.contains(&WebhookKind::Report)
+        self.serves(tenant) && self.format == Format::Standard && self.kinds.contains(&WebhookKind::Report)
     }
 
     /// Says that a report can be read.

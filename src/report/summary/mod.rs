@@ -37,17 +37,22 @@ pub struct Headline {
     pub notes: Vec<String>,
 }
 
+/// The same without names: what may stand in a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// What happened, in one sentence.
+    pub sentence: String,
+    /// The three numbers, a line each.
+    pub lines: [String; 3],
+}
+
 impl Summary {
     pub(super) fn of(language: Language, about: &About, figures: &Figures) -> Self {
         Self {
             title: format!("{}, {}", words::title(language), words::period(language, about.period)),
             of: about.title.clone(),
-            sentence: sentence(language, figures),
-            headlines: [
-                in_time(language, &figures.total),
-                open(language, &figures.total),
-                longest(language, &figures.total),
-            ],
+            sentence: sentence(language, &figures.total, figures.waiting.first()),
+            headlines: headlines(language, &figures.total),
             waiting: figures.waiting.iter().map(|one| waiting(language, one)).collect(),
         }
     }
@@ -68,6 +73,22 @@ impl Summary {
             text.push('\n');
         }
         text
+    }
+}
+
+fn headlines(language: Language, row: &Row) -> [Headline; 3] {
+    [in_time(language, row), open(language, row), longest(language, row)]
+}
+
+impl Brief {
+    /// What a row of figures says.
+    #[must_use]
+    pub fn of(language: Language, row: &Row) -> Self {
+        let lines = headlines(language, row).map(|Headline { label, value, notes }| {
+            let notes = notes.iter().map(|note| format!(" · {note}")).collect::<String>();
+            format!("{label}: {value}{notes}")
+        });
+        Self { sentence: sentence(language, row, None), lines }
     }
 }
 

@@ -3,15 +3,13 @@
 use crate::language::Language;
 use crate::words::by;
 
-use super::super::figures::{Figures, Row, Waiting};
+use super::super::figures::{Row, Waiting};
 use super::super::words;
 
-pub(super) fn sentence(language: Language, figures: &Figures) -> String {
-    let total = &figures.total;
-    let parts: Vec<String> = [kept(language, total), still_open(language, total), where_longest(language, figures)]
-        .into_iter()
-        .flatten()
-        .collect();
+pub(super) fn sentence(language: Language, total: &Row, longest: Option<&Waiting>) -> String {
+    let longest = longest.map(|waiting| where_longest(language, waiting));
+    let parts: Vec<String> =
+        [kept(language, total), still_open(language, total), longest].into_iter().flatten().collect();
     let and = by(language, ["og", "og", "and"]);
     let text = match &parts[..] {
         [] => by(
@@ -103,25 +101,25 @@ fn still_open(language: Language, total: &Row) -> Option<String> {
 }
 
 /// "lengst er ventetiden ved Strandskolen: 34 dager over fristen".
-fn where_longest(language: Language, figures: &Figures) -> Option<String> {
-    let Waiting { name, longest_days, .. } = figures.waiting.first()?;
+fn where_longest(language: Language, waiting: &Waiting) -> String {
+    let Waiting { name, longest_days, .. } = waiting;
     let days = words::whole_days(language, *longest_days);
     if name.is_empty() {
-        return Some(by(
+        return by(
             language,
             [
                 format!("lengst er ventetiden i en sak uten enhet: {days} over fristen"),
                 format!("lengst er ventetida i ei sak utan eining: {days} over fristen"),
                 format!("the longest wait is in a case without a unit: {days} past the deadline"),
             ],
-        ));
+        );
     }
-    Some(by(
+    by(
         language,
         [
             format!("lengst er ventetiden ved {name}: {days} over fristen"),
             format!("lengst er ventetida ved {name}: {days} over fristen"),
             format!("the longest wait is at {name}: {days} past the deadline"),
         ],
-    ))
+    )
 }

@@ -152,7 +152,7 @@ pub(super) fn week(language: Language, monday: NaiveDate) -> String {
 /// What is listed, where not everything is.
 pub(super) fn listed(language: Language, listed: Listed) -> Option<&'static str> {
     let words = match listed {
-        Listed::All => return None,
+        Listed::All | Listed::Nothing => return None,
         Listed::Open => ["lister bare åpne", "listar berre opne", "lists open ones only"],
         Listed::Closed => ["lister bare lukkede", "listar berre lukka", "lists closed ones only"],
     };

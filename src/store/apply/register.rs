@@ -92,7 +92,8 @@ async fn upsert(write: &mut Write, batch: &Batch<'_>, rows: &[Derived<'_>]) -> R
     });
     upsert.push(
         " ON CONFLICT (tenant, case_id, rule, start, number) DO UPDATE SET \
-         id = excluded.id, ref = excluded.ref, code = excluded.code, cite = excluded.cite, unit = excluded.unit, \
+         id = excluded.id, ref = excluded.ref, code = excluded.code, cite = excluded.cite, \
+         unit = CASE WHEN deviations.closed_as IS NULL OR excluded.closed_as IS NULL THEN excluded.unit ELSE deviations.unit END, \
          responsible = excluded.responsible, protected = excluded.protected, opened_at = excluded.opened_at, \
          due_on = excluded.due_on, late_until = excluded.late_until, facts_closed_at = excluded.facts_closed_at, \
          facts_closed_as = excluded.facts_closed_as, facts_reason = excluded.facts_reason, \

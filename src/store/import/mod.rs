@@ -101,8 +101,8 @@ impl Store {
         let mut files = vec![];
         let mut names = Names::default();
         for path in paths {
-            let mut read = read_file(path, rules, progress)
-                .map_err(|error| vec![FileError { path: path.clone(), error }])?;
+            let mut read =
+                read_file(path, rules, progress).map_err(|error| vec![FileError { path: path.clone(), error }])?;
             names.merge(std::mem::take(&mut read.names));
             files.push(read);
         }
@@ -261,11 +261,7 @@ impl Checking<'_> {
     }
 }
 
-fn read_file(
-    path: &Path,
-    rules: &RuleSet,
-    progress: &mut impl FnMut(Progress<'_>),
-) -> Result<Spool, ImportError> {
+fn read_file(path: &Path, rules: &RuleSet, progress: &mut impl FnMut(Progress<'_>)) -> Result<Spool, ImportError> {
     let reader = BufReader::with_capacity(1 << 16, File::open(path)?);
     let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let seen = |read: usize| {

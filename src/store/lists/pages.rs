@@ -98,7 +98,7 @@ impl Store {
         }
         query.push(" ORDER BY case_id, rule, start, number");
         limit(&mut query, filter.limit);
-        Ok(query.build_query_as().fetch_all(&self.readers).await?)
+        Ok(sql::readable("deviations", &query.build().fetch_rows(&self.readers).await?))
     }
 
     /// The ids of all municipalities, sorted as texts are.

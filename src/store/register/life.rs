@@ -118,7 +118,8 @@ pub(in super::super) async fn stored(
     let mut select = Builder::new(STORED);
     select.push("tenant = ").push_bind(tenant.to_owned()).push(" AND case_id IN ");
     select.push_list(cases);
-    let rows: Vec<StoredRow> = select.build_query_as().fetch_all(write).await?;
+    // One that cannot be read is written anew by the plan.
+    let rows: Vec<StoredRow> = sql::readable("deviations", &select.build().fetch_rows(write).await?);
     let key = |row: &StoredRow| (row.case_id.clone(), row.rule.clone(), row.start.clone(), row.number);
     Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
 }

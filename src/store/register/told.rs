@@ -55,8 +55,7 @@ impl Store {
         now: Instant,
     ) -> Result<Option<Uuid>, StoreError> {
         let mut write = self.write_in(tenant).await?;
-        let message =
-            SlotMessage { name: name.to_owned(), recipient: recipient.clone(), channel: channel.to_owned() };
+        let message = SlotMessage { name: name.to_owned(), recipient: recipient.clone(), channel: channel.to_owned() };
         let Some(id) = tell(&mut write, tenant, &message, now).await? else { return Ok(None) };
         write.commit().await?;
         Ok(Some(id))

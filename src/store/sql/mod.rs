@@ -12,7 +12,7 @@ mod run;
 mod statement;
 mod value;
 
-pub(super) use row::{Readable, Row};
+pub(super) use row::{Readable, Row, readable};
 pub(super) use run::On;
 pub(super) use statement::{Builder, Lock, Plain, Records, Scalars, Statement};
 pub(super) use value::Value;

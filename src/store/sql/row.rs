@@ -18,6 +18,22 @@ pub(in super::super) enum Row {
     Postgres(PgRow),
 }
 
+/// Those of these rows of a table that can be read. One that a person broke stops nobody else, and is an error in the log.
+pub(in super::super) fn readable<T: Readable>(table: &'static str, rows: &[Row]) -> Vec<T> {
+    let read = rows.iter().filter_map(|row| match row.decode() {
+        Ok(row) => Some(row),
+        Err(reason) => {
+            tracing::error!(
+                table,
+                reason,
+                "a row cannot be read and is left out; somebody changed the database by hand"
+            );
+            None
+        }
+    });
+    read.collect()
+}
+
 impl Row {
     /// A column by its name.
     pub(in super::super) fn try_get<'r, T>(&'r self, column: &str) -> Result<T, sqlx::Error>

@@ -1,6 +1,11 @@
 //! What is sent on a schedule: once a period, to whom it belongs, whatever happens in between.
 
+use std::collections::BTreeMap;
+
+use fristvakt::language::Language;
+use fristvakt::report::{Brief, Format, Period, Report, Request};
 use fristvakt::store::MessageFilter;
+use mail_parser::{MessageParser, MimeHeaders};
 use serde_json::Value;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -29,6 +34,22 @@ impl Installation {
     fn reports(&self) -> Vec<(String, String)> {
         let is_report = |text: &str| text.contains("oversikten for") || text.contains("bør noen i");
         self.mails().into_iter().filter(|(_, text)| is_report(text)).collect()
+    }
+
+    /// The files beside the texts whose names begin like this, by name.
+    fn files(&self, beginning: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        for mail in std::fs::read_dir(self.folder.path().join("mail")).unwrap() {
+            let bytes = std::fs::read(mail.unwrap().path()).unwrap();
+            let Some(mail) = MessageParser::default().parse(&bytes) else { continue };
+            for part in mail.attachments() {
+                let name = part.attachment_name().unwrap_or_default();
+                if name.starts_with(beginning) {
+                    files.insert(name.to_owned(), part.contents().to_vec());
+                }
+            }
+        }
+        files
     }
 
     fn report_recipients(&self) -> Vec<String> {
@@ -81,6 +102,65 @@ async fn a_restart_sends_nothing_again_and_a_missed_slot_is_made_up_once_for_the
     here.tick("2026-04-07T08:10:00+02:00").await;
     here.tick("2026-04-08T08:00:00+02:00").await;
     assert_eq!(here.report_recipients(), told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_month_that_was_missed_is_made_up_and_of_the_weeks_the_latest() {
+    let here = Installation::configured(FACTS, ON).await;
+    here.tick("2026-03-17T08:00:00+01:00").await;
+    let here = here.restarted_with(ON).await;
+    here.tick("2026-06-03T08:00:00+02:00").await;
+    let [coordinator, leaders] = ["koord@k.example", "rektor@k.example"].map(|whose| {
+        let of = here.reports().into_iter().filter(|(to, _)| to == whose);
+        let period = |text: String| text.lines().find(|line| line.contains("oversikten")).unwrap().to_owned();
+        let mut periods: Vec<String> = of.map(|(_, text)| period(text)).collect();
+        periods.sort();
+        periods
+    });
+    assert_eq!(
+        coordinator,
+        [
+            "Dette er oversikten for Kommune, 1. kvartal 2026 (1. januar – 31. mars 2026).",
+            "Dette er oversikten for Kommune, april 2026 (1. april – 30. april 2026).",
+            "Dette er oversikten for Kommune, mai 2026 (1. mai – 31. mai 2026).",
+            "Dette er oversikten for Kommune, mars 2026 (1. mars – 31. mars 2026).",
+        ]
+    );
+    assert_eq!(leaders, ["Dette er oversikten for enhetene dine, uke 22 i 2026 (25. mai – 31. mai 2026)."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_and_its_files_say_what_the_report_says() {
+    let here = Installation::configured(&format!("{FACTS}{MORE}"), "reports.attach = [\"html\", \"xlsx\"]\n").await;
+    here.tick("2026-03-17T08:00:00+01:00").await;
+    here.tick("2026-04-07T08:00:00+02:00").await;
+    let period = Period::new("2026-03-01".parse().unwrap(), "2026-03-31".parse().unwrap()).unwrap();
+    let rules = here.daemon.rules();
+    let request = Request { tenant: Some("k".to_owned()), protected: false, ..Request::of(period) };
+    let mut report = Report::read(&here.daemon.store, &rules.set, &request, here.clock.now(), |_| {}).await.unwrap();
+    let Brief { sentence, lines } = Brief::of(Language::Nb, &report.figures().total);
+    let (_, text) = here.reports().into_iter().find(|(_, text)| text.contains("mars 2026 (1. mars")).unwrap();
+    assert!(text.contains(&sentence), "{sentence}: {text}");
+    assert!(lines.iter().all(|line| text.contains(line)), "{lines:?}: {text}");
+    let files = here.files("avvik-2026-03");
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["avvik-2026-03.html", "avvik-2026-03.xlsx"]);
+    let mut page = vec![];
+    report.write(Format::Html, &mut page).unwrap();
+    assert_eq!(String::from_utf8(files["avvik-2026-03.html"].clone()).unwrap(), String::from_utf8(page).unwrap());
+    assert!(files["avvik-2026-03.xlsx"].starts_with(b"PK"));
+    assert!(
+        !String::from_utf8_lossy(&files["avvik-2026-03.html"]).contains("4HID"),
+        "of a protected case nothing leaves"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_too_large_for_a_mail_is_not_attached_and_the_mail_says_so() {
+    let here = Installation::configured(FACTS, "reports.attach = [\"html\"]\nreports.attach_at_most = 0\n").await;
+    here.tick("2026-03-17T08:00:00+01:00").await;
+    here.tick("2026-03-23T08:00:00+01:00").await;
+    assert!(here.files("avvik").is_empty());
+    assert!(here.reports().iter().all(|(_, text)| text.contains("Rapporten er for stor til å legges ved.")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

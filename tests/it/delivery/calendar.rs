@@ -55,8 +55,16 @@ fn composed_at(at: Instant, part: &CalendarPart) -> String {
     let smtp = smtp("127.0.0.1:25".parse().unwrap(), "");
     let (to, rendered) = (Address::new("kari@blafjell.example"), rendered("Frist", "Hei"));
     let calendar = std::slice::from_ref(part);
-    let outgoing =
-        Outgoing { id: ID, to: &to, language: Language::Nb, rendered: &rendered, obligation: None, calendar, at };
+    let outgoing = Outgoing {
+        id: ID,
+        to: &to,
+        language: Language::Nb,
+        rendered: &rendered,
+        obligation: None,
+        calendar,
+        files: &[],
+        at,
+    };
     let bytes = compose(&smtp, &outgoing).unwrap().bytes;
     files(&MessageParser::new().parse(&bytes).unwrap()).remove(0).2
 }

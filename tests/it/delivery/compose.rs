@@ -33,7 +33,8 @@ pub(super) fn composed_with(
 ) -> Message<'static> {
     let smtp = smtp("127.0.0.1:25".parse().unwrap(), more);
     let to = Address::new(to);
-    let outgoing = Outgoing { id: ID, to: &to, language: Language::Nb, rendered, obligation, calendar, at: at() };
+    let outgoing =
+        Outgoing { id: ID, to: &to, language: Language::Nb, rendered, obligation, calendar, files: &[], at: at() };
     let mail = compose(&smtp, &outgoing).unwrap();
     assert_eq!(mail.bytes, compose(&smtp, &outgoing).unwrap().bytes, "the same message is the same bytes");
     assert!(mail.bytes.is_ascii());
@@ -171,6 +172,7 @@ fn addresses_that_no_mail_can_go_to() {
             rendered: &rendered,
             obligation: None,
             calendar: &[],
+            files: &[],
             at: at(),
         };
         assert_eq!(

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use fristvakt::calendar::{Closure, YearlyDay};
 use fristvakt::case::CaseRef;
 use fristvakt::delivery::message::{
-    BacklogLine, Counted, CountedBasis, Line, ListLine, Mark, MessageContent, PeriodName, Reached, Reader,
-    RecipientKind, ReportContent, Templates, TenantKind, TenantMessage, Told,
+    BacklogLine, Counted, CountedBasis, Line, ListLine, ListedOne, Mark, MessageContent, PeriodName, Reached, Reader,
+    RecipientKind, ReportContent, ReportFile, Templates, TenantKind, TenantMessage, Told,
 };
 use fristvakt::language::Language;
 use fristvakt::notice::{Purpose, Role};
 use fristvakt::obligation::{Proof, ProofStep, RuleIndex};
 use fristvakt::oversight::List;
+use fristvakt::report::{Before, Figure, Oldest, Row};
 use fristvakt::rules::{EventPattern, From as RuleStart, Period};
 use fristvakt::schedule::Scheduled;
 use fristvakt::vocabulary::Vocabulary;
@@ -293,14 +294,46 @@ fn a_contacts_name_never_stands_in_a_mail() {
 }
 
 /// Every list, the first with more than is shown.
-fn all_lists() -> Vec<ListLine> {
-    let line = |list: List| match list {
-        List::WithoutHolder => ListLine { list, count: 7, shown: vec!["7F3K".to_owned(), "2QX9".to_owned()] },
-        List::AddressRefused => ListLine { list, count: 1, shown: vec!["unit:skole-1".to_owned()] },
-        List::RuleUnmatched => ListLine { list, count: 2, shown: vec!["T4".to_owned(), "T9".to_owned()] },
-        _ => ListLine { list, count: 1, shown: vec!["8XYZ".to_owned()] },
+fn lists() -> TenantKind {
+    let one = |what: &str, since: Option<&str>, until: Option<&str>| ListedOne {
+        what: what.to_owned(),
+        since: since.map(date),
+        until: until.map(date),
     };
-    List::ALL.map(line).to_vec()
+    let line = |list: List| {
+        let (count, shown) = match list {
+            List::WithoutHolder => (7, vec![one("7F3K", Some("2026-03-03"), None), one("2QX9", None, None)]),
+            List::AddressRefused => (1, vec![one("unit:skole-1", Some("2025-12-30"), None)]),
+            List::RuleUnmatched => (2, vec![one("T4", None, None), one("T9", None, None)]),
+            List::SilenceEnds => (1, vec![one("3", None, Some("2026-03-20"))]),
+            _ => (1, vec![one("8XYZ", None, None)]),
+        };
+        ListLine { list, count, shown }
+    };
+    TenantKind::Lists { today: date("2026-03-16"), lists: List::ALL.map(line).to_vec() }
+}
+
+/// Figures of a period in which so many obligations were due, and so many of them met in time.
+fn figures(due: u64, in_time: u64) -> Row {
+    let share = |part: u64| if due == 0 { Figure::Nothing } else { Figure::Is(part as f64 / due as f64) };
+    Row {
+        opened: Figure::Is(3),
+        closed: Figure::Is(4),
+        open: Figure::Is(5),
+        due: Figure::Is(due),
+        in_time: Figure::Is(in_time),
+        share_in_time: share(in_time),
+        median_days_late: Figure::Is(6.5),
+        oldest_open: Figure::Is(Oldest { due_on: date("2026-03-02"), reference: "7F3K".to_owned(), days: 14 }),
+        before: Before {
+            open: Figure::Is(6),
+            due: Figure::Is(due),
+            in_time: Figure::Is(in_time.saturating_sub(4)),
+            share_in_time: share(in_time.saturating_sub(4)),
+            ..Before::default()
+        },
+        ..Row::default()
+    }
 }
 
 /// A report of a period, with so many lines; the weekly one goes to a leader.
@@ -308,25 +341,24 @@ fn report(period: &str, lines: Vec<BacklogLine>) -> TenantKind {
     let named =
         Scheduled::ALL.into_iter().find_map(|scheduled| fristvakt::schedule::Period::parse(scheduled, period)).unwrap();
     let is_weekly = named.scheduled == Scheduled::Weekly;
+    let name = format!("avvik-{period}.html");
+    let file = ReportFile { name, media_type: "text/html; charset=utf-8", bytes: b"<!DOCTYPE html>".to_vec() };
     TenantKind::Report(Box::new(ReportContent {
         period: named,
         today: date("2026-03-16"),
-        opened: 3,
-        closed: 4,
-        met_late: 2,
-        open: 5,
-        oldest: Some(if is_weekly { 14 } else { 1 }),
-        due: if is_weekly { 0 } else { 40 },
-        in_time: 37,
+        figures: figures(if is_weekly { 0 } else { 40 }, if is_weekly { 0 } else { 37 }),
+        open_now: 5,
         lines,
         link: (!is_weekly).then(|| "https://samspill.example/rapport".to_owned()),
+        files: if is_weekly { vec![] } else { vec![file] },
+        too_large: named.scheduled == Scheduled::Yearly,
     }))
 }
 
 #[test]
 fn what_is_mailed_on_a_schedule_says_nothing_of_what_a_case_is_about() {
     for language in Language::ALL {
-        for kind in [TenantKind::Lists(all_lists()), report("2026-W11", vec![]), report("2026-Q1", vec![])] {
+        for kind in [lists(), report("2026-W11", vec![]), report("2026-Q1", vec![])] {
             let (tenant_name, possible_repeat) = ("Blåfjell kommune".into(), false);
             let (mail, _) = embedded().render_tenant(&TenantMessage { language, tenant_name, kind, possible_repeat });
             let text = format!("{}{}{}", mail.subject, mail.text, mail.html).to_lowercase();
@@ -358,7 +390,7 @@ fn messages_to_the_coordinator_in_every_language() {
                 "backlog",
                 TenantKind::Backlog { count: 7, lines: vec![line("7F3K", "2025-11-03"), line("2QX9", "2026-01-12")] },
             ),
-            ("lists", TenantKind::Lists(all_lists())),
+            ("lists", lists()),
             ("weekly", report("2026-W11", vec![line("7F3K", "2026-03-02"), line("2QX9", "2026-03-09")])),
             ("monthly", report("2026-02", vec![])),
             ("quarterly", report("2026-Q1", vec![])),

@@ -102,6 +102,7 @@ pub(crate) fn mail_to(smtp: &Smtp, to: &str) -> Composed {
             rendered: &rendered,
             obligation: None,
             calendar: &[],
+            files: &[],
             at: at(),
         },
     )

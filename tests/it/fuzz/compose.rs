@@ -78,7 +78,7 @@ proptest! {
             tenant: name.as_str().into(), case: subject.as_str().into(), rule: text.as_str().into(), start: html.as_str().into(),
         };
         let obligation = threaded.then_some(&key);
-        let outgoing = Outgoing { id: Uuid::from_u128(id), to: &to, language, rendered: &rendered, obligation, at: at(), calendar: &[] };
+        let outgoing = Outgoing { id: Uuid::from_u128(id), to: &to, language, rendered: &rendered, obligation, at: at(), calendar: &[], files: &[] };
         let mail = compose(&smtp, &outgoing).unwrap();
 
         prop_assert!(mail.bytes.is_ascii() && !mail.bytes.contains(&0));
@@ -108,7 +108,7 @@ proptest! {
         let smtp = smtp("127.0.0.1:25".parse().unwrap(), "");
         let to = Address::new(&format!("{user}@{domain}"));
         let rendered = Rendered { subject: "Frist".into(), text: "Hei".into(), html: "Hei".into() };
-        let outgoing = Outgoing { id: Uuid::nil(), to: &to, language: Language::Nb, rendered: &rendered, obligation: None, at: at(), calendar: &[] };
+        let outgoing = Outgoing { id: Uuid::nil(), to: &to, language: Language::Nb, rendered: &rendered, obligation: None, at: at(), calendar: &[], files: &[] };
         if let Ok(mail) = compose(&smtp, &outgoing) {
             prop_assert!(mail.bytes.is_ascii());
             let read = MessageParser::new().parse(&mail.bytes).unwrap();

@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 
 use fristvakt::case::CaseRef;
 use fristvakt::delivery::message::{
-    BacklogLine, Counted, CountedBasis, Line, ListLine, MessageContent, Reached, Reader, RecipientKind, Rendered,
-    ReportContent, Templates, TenantKind, TenantMessage, Told,
+    BacklogLine, Counted, CountedBasis, Line, ListLine, ListedOne, MessageContent, Reached, Reader, RecipientKind,
+    Rendered, ReportContent, ReportFile, Templates, TenantKind, TenantMessage, Told,
 };
 use fristvakt::language::Language;
 use fristvakt::notice::{Purpose, Role};
 use fristvakt::oversight::List;
+use fristvakt::report::{Figure, Oldest, Row};
 use fristvakt::schedule::Scheduled;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -102,23 +103,29 @@ fn tenant_message(language: Language, words: &str) -> TenantMessage {
         0 => TenantKind::Backlog { count: words.len(), lines: vec![line; words.len() % 300] },
         1 => TenantKind::RevisionDue { pack_title: words.into(), revise_by: date("2026-03-16") },
         2 => {
-            let shown = vec![words.to_owned(); words.len() % 50];
-            TenantKind::Lists(
-                List::ALL.map(|list| ListLine { list, count: words.len(), shown: shown.clone() }).to_vec(),
-            )
+            let today = date("2026-03-16");
+            let one = ListedOne { what: words.to_owned(), since: (words.len() % 2 == 0).then_some(today), until: None };
+            let shown = vec![one; words.len() % 50];
+            let lists = List::ALL.map(|list| ListLine { list, count: words.len(), shown: shown.clone() }).to_vec();
+            TenantKind::Lists { today, lists }
         }
         _ => TenantKind::Report(Box::new(ReportContent {
             period: Scheduled::Weekly.period_before(date("2026-03-16")),
             today: date("2026-03-16"),
-            opened: words.len(),
-            closed: 0,
-            met_late: 0,
-            open: words.len(),
-            oldest: None,
-            due: words.len(),
-            in_time: 0,
+            figures: Row {
+                open: Figure::Is(words.len() as u64),
+                oldest_open: Figure::Is(Oldest {
+                    due_on: date("2026-03-10"),
+                    reference: words.to_owned(),
+                    days: words.len() as i64,
+                }),
+                ..Row::default()
+            },
+            open_now: words.len(),
             lines: vec![line; words.len() % 50],
             link: Some(words.to_owned()),
+            files: vec![ReportFile { name: words.to_owned(), media_type: "text/html; charset=utf-8", bytes: vec![] }],
+            too_large: words.len().is_multiple_of(2),
         })),
     };
     TenantMessage { language, tenant_name: words.into(), kind, possible_repeat: words.len().is_multiple_of(3) }
