@@ -10,6 +10,7 @@ use super::deviation::is_about_deviation;
 use crate::calendar::{Instant, end_of_day, first_instant};
 use crate::daemon::content::{address_of, content, event, language_of, replayed_event};
 use crate::daemon::recheck::{Applicable, Recheck, Rechecked};
+use crate::daemon::schedules::is_scheduled;
 use crate::daemon::{Daemon, Rules};
 use crate::delivery::email::{CalendarPart, Composed, Outgoing, compose};
 use crate::delivery::message::{Rendered, ReportFile};
@@ -181,7 +182,7 @@ impl Preparer<'_> {
             return Ok(messages);
         }
         let (mut kept, messages): (Vec<Claimed>, Vec<Claimed>) =
-            messages.into_iter().partition(|message| message.subject.is_some());
+            messages.into_iter().partition(|message| message.subject.as_deref().is_some_and(is_scheduled));
         let tenant = &self.stored.organisation.tenant;
         let today = self.municipality.date(self.now);
         let recipients: Vec<String> = messages.iter().map(|message| message.recipient.to_string()).collect();

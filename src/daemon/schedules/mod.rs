@@ -46,6 +46,11 @@ impl<'s> About<'s> {
     }
 }
 
+/// Whether a message comes on a schedule.
+pub(super) fn is_scheduled(subject: &str) -> bool {
+    About::parse(REPORT, subject).is_some()
+}
+
 /// Whether a message is a leader's own report, which goes to nobody else.
 pub(super) fn is_of_one_leader(subject: &str) -> bool {
     About::parse(REPORT, subject).is_some_and(|about| about.whose.is_some())

@@ -44,7 +44,7 @@ impl ListsContext {
             list: line.list.word(),
             title: title(language, line.list),
             count: line.count,
-            shown: line.shown.iter().map(|one| listed(language, one, today)).collect::<Vec<_>>().join(", "),
+            shown: line.shown.iter().map(|one| listed(language, line.list, one, today)).collect::<Vec<_>>().join(", "),
             more: line.count.saturating_sub(line.shown.len()),
         });
         Self { language: language.code(), tenant: tenant.to_owned(), lists: lists.collect() }
@@ -103,19 +103,14 @@ impl ReportContext {
 }
 
 /// "7F3K (siden 3. februar)".
-fn listed(language: Language, one: &ListedOne, today: NaiveDate) -> String {
-    let date = |date: NaiveDate| plain_date(language, date, today);
-    match (one.until, one.since) {
-        (Some(until), _) => {
-            let [nb, nn, en] = ["til", "til", "until"].map(|word| format!("{} ({word} {})", one.what, date(until)));
-            by(language, [nb, nn, en])
-        }
-        (None, Some(since)) => {
-            let [nb, nn, en] = ["siden", "sidan", "since"].map(|word| format!("{} ({word} {})", one.what, date(since)));
-            by(language, [nb, nn, en])
-        }
-        (None, None) => one.what.clone(),
-    }
+fn listed(language: Language, list: List, one: &ListedOne, today: NaiveDate) -> String {
+    let (words, date) = match (list, one.until, one.since) {
+        (List::SilenceEnds, Some(until), _) => (["til", "til", "until"], until),
+        (_, Some(until), _) => (["frist", "frist", "due"], until),
+        (_, None, Some(since)) => (["siden", "sidan", "since"], since),
+        (_, None, None) => return one.what.clone(),
+    };
+    format!("{} ({} {})", one.what, by(language, words), plain_date(language, date, today))
 }
 
 /// What people call a list. Nothing in it says what a case is about.

@@ -13,8 +13,8 @@ use crate::calendar::Instant;
 pub const CAPPED: &str = "cap";
 
 impl Store {
-    /// How many mails about cases recipients got since an instant, or are about to get, because somebody has them in hand.
-    /// Reports and lists are none of them: they come on days that somebody chose.
+    /// How many mails recipients got since an instant, or are about to get, because somebody has them in hand.
+    /// Reports and lists do not count: they come on days that somebody chose.
     ///
     /// # Errors
     /// What the database says.
@@ -25,13 +25,16 @@ impl Store {
         since: Instant,
     ) -> Result<HashMap<String, u32>, StoreError> {
         let in_hand = "SELECT recipient, count(*) FROM messages WHERE attempt IS NOT NULL AND tenant = $1 \
-                       AND channel = $2 AND subject IS NULL GROUP BY recipient";
+                       AND channel = $2 AND coalesce(subject, '') NOT LIKE 'report:%' GROUP BY recipient";
         let mut rows: Vec<(String, i64)> =
             sql::query_as(in_hand).bind(tenant).bind(EMAIL).fetch_all(&self.readers).await?;
         for chunk in recipients.chunks(ROWS) {
             let mut select =
                 Builder::new("SELECT recipient, count(*) FROM messages WHERE state = 'sent' AND tenant = ");
-            select.push_bind(tenant.to_owned()).push(" AND subject IS NULL AND channel = ").push_bind(EMAIL);
+            select
+                .push_bind(tenant.to_owned())
+                .push(" AND coalesce(subject, '') NOT LIKE 'report:%' AND channel = ")
+                .push_bind(EMAIL);
             select.push(" AND ended_at >= ").push_bind(At::from(since)).push(" AND recipient IN ");
             select.push_list(chunk.iter().cloned());
             select.push(" GROUP BY recipient");

@@ -138,7 +138,6 @@ pub(crate) fn deviation(happening: Happening) -> WebhookEvent {
         id: "7k3qm9x2ab4t".to_owned(),
         sequence: 2,
         happening,
-        rule: "tromso/concern-decision".to_owned(),
         unit: Some("skole-1".to_owned()),
         days_late: 3,
         cause_code: (happening == Happening::Closed(Closing::Explained)).then(|| "absence".to_owned()),

@@ -67,7 +67,7 @@ fn whoever_follows_the_chapter_sees_a_mail_come_out() {
         }
     }
     let mails: Vec<_> = std::fs::read_dir(folder.join("mail")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(mails.len(), 2, "{mails:?}");
+    assert_eq!(mails.len(), 3, "two reminders, and the coordinator's list: {mails:?}");
     let first = mails.iter().find(|path| path.ends_with("0001-anne.eml")).unwrap();
     let bytes = std::fs::read(first).unwrap();
     let mail = mail_parser::MessageParser::default().parse(&bytes).unwrap();
