@@ -133,7 +133,7 @@ fn cell(
         Cell::Hidden => sheet.write_string_with_format(row, column, words::hidden(), text_look)?,
         Cell::Text(text) => sheet.write_string_with_format(row, column, &*text::limited(&text), text_look)?,
         Cell::Word(_, word) => sheet.write_string_with_format(row, column, crate::words::capital(&word), text_look)?,
-        Cell::Date(day) => match sheet.write_datetime_with_format(row, column, &day, date) {
+        Cell::Date(day) => match sheet.write_datetime_with_format(row, column, day, date) {
             Ok(sheet) => sheet,
             // Spreadsheets know no day before 1900.
             Err(_) => sheet.write_string_with_format(row, column, day.to_string(), text_look)?,

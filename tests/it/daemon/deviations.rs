@@ -195,7 +195,7 @@ async fn daemons_that_share_a_server_tell_each_thing_once() {
         }
         let store = &daemons[0].store;
         for row in store.list_deviations(&DeviationFilter { open: true, ..DeviationFilter::default() }).await.unwrap() {
-            let by = daemons[usize::try_from(row.tenant.bytes().last().unwrap()).unwrap() % 3].clone();
+            let by = daemons[usize::from(row.tenant.bytes().last().unwrap()) % 3].clone();
             let decided = by.store.decide(row.name(), &explanation(), "", instant(now)).await.unwrap();
             assert_eq!(decided, Decided::Done);
         }

@@ -104,7 +104,11 @@ fn tenant_message(language: Language, words: &str) -> TenantMessage {
         1 => TenantKind::RevisionDue { pack_title: words.into(), revise_by: date("2026-03-16") },
         2 => {
             let today = date("2026-03-16");
-            let one = ListedOne { what: words.to_owned(), since: (words.len() % 2 == 0).then_some(today), until: None };
+            let one = ListedOne {
+                what: words.to_owned(),
+                since: words.len().is_multiple_of(2).then_some(today),
+                until: None,
+            };
             let shown = vec![one; words.len() % 50];
             let lists = List::ALL.map(|list| ListLine { list, count: words.len(), shown: shown.clone() }).to_vec();
             TenantKind::Lists { today, lists }

@@ -25,8 +25,10 @@ async fn verified(house: &House, kept: &[ChainEnd]) -> Verified {
     house.store.verify_audit(None, kept).await.expect("verified")
 }
 
-/// Municipality and length of every chain that fits, and municipality and place of what does not.
-fn shown(verified: &Verified) -> (Vec<(&str, i64)>, Vec<(&str, i64, &str)>) {
+/// Chains that fit, by municipality and length; and entries that do not, by municipality, place and what is wrong.
+type Shown<'v> = (Vec<(&'v str, i64)>, Vec<(&'v str, i64, &'v str)>);
+
+fn shown(verified: &Verified) -> Shown<'_> {
     let fits = verified.ends.iter().map(|end| (end.tenant.as_str(), end.number)).collect();
     (fits, verified.wrong.iter().map(|wrong| (wrong.tenant.as_str(), wrong.number, wrong.what)).collect())
 }
