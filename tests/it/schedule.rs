@@ -172,3 +172,22 @@ fn a_pattern_that_is_none_or_never_comes_is_refused_and_off_never_comes() {
     assert_eq!(off.next(chrono_tz::UTC, at("2026-01-01T00:00:00Z")), None);
     assert_eq!(off.due(chrono_tz::UTC, at("2026-01-01T00:00:00Z"), at("2036-01-01T00:00:00Z")), None);
 }
+
+#[test]
+fn missed_periods_are_made_up_once_each_the_oldest_first() {
+    let oslo = chrono_tz::Europe::Oslo;
+    let made_up = |pattern: &str, scheduled, last: &str, now: &str| -> Vec<String> {
+        let slots = self::pattern(pattern).all_due(scheduled, oslo, at(last), at(now));
+        slots.into_iter().map(|slot| Pattern::period(scheduled, oslo, slot).name()).collect()
+    };
+    let (last, now) = ("2026-03-17T08:00:00+01:00", "2026-06-03T08:00:00+02:00");
+    assert_eq!(made_up("0 0 1 * *", Scheduled::Monthly, last, now), ["2026-03", "2026-04", "2026-05"]);
+    assert_eq!(made_up("0 0 1 1,4,7,10 *", Scheduled::Quarterly, last, now), ["2026-Q1"]);
+    assert_eq!(made_up("0 0 1 1 *", Scheduled::Yearly, last, now), [""; 0]);
+    assert_eq!(made_up("0 0 * * MON", Scheduled::Weekly, last, now), ["2026-W22"], "the last week says what is open");
+    // Daily slots are about one month all the same, and nobody looks further back than a year.
+    assert_eq!(made_up("0 8 * * *", Scheduled::Monthly, last, now), ["2026-03", "2026-04", "2026-05"]);
+    let long_ago = made_up("0 0 1 * *", Scheduled::Monthly, "2019-01-01T00:00:00+01:00", now);
+    assert_eq!((long_ago.len(), &*long_ago[0], &*long_ago[11]), (12, "2025-06", "2026-05"));
+    assert_eq!(made_up("0 0 1 * *", Scheduled::Monthly, now, now), [""; 0]);
+}

@@ -96,6 +96,45 @@ async fn importing_checks_a_file_against_itself_and_the_store_and_takes_all_of_i
     assert_eq!(stored(&house).await, before);
 }
 
+/// The shared facts, and more than fits in memory at once: the lines of each case lie far apart.
+fn large() -> String {
+    const CASES: usize = 10_000;
+    // As long as an id may be, so that few lines are many bytes.
+    let id = |case: usize| format!("{:0>190}", case * 7919 % CASES);
+    let mut text = FACTS.to_owned();
+    for round in 0..3 {
+        for case in 0..CASES {
+            let line = match round {
+                0 => event(&id(case), "e1", r#""kind":"concern_raised","on":"2026-03-02""#),
+                1 => format!(r#"{{"type":"case","tenant":"sokndal","id":"{}","unit":"skole-1"}}"#, id(case)),
+                _ => event(&id(case), "e1", r#""kind":"concern_raised","on":"2026-03-03""#),
+            };
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+    }
+    assert!(text.len() > 4 << 20, "it takes several parts");
+    text
+}
+
+#[tokio::test]
+async fn a_file_of_any_size_is_taken_as_a_whole_or_not_at_all() {
+    let (Some(house), Some(other)) = (House::empty().await, House::empty().await) else { return };
+    let text = large();
+    let bad =
+        file(&house, "bad.ndjson", &format!("{text}{}\n", event("S-99", "e1", r#""kind":"alarm","on":"2026-03-03""#)));
+    let failed = house.store.import(&[bad], &house.rules, Load::Append, at(BEGIN), |_| {}).await;
+    let ImportError::Facts(errors) = &failed.expect_err("an error")[0].error else { panic!("wrong facts") };
+    let lines: Vec<usize> = errors.iter().map(|error| error.line).collect();
+    assert_eq!((lines, stored(&house).await.len()), (vec![text.lines().count() + 1], 0));
+    let good = file(&house, "good.ndjson", &text);
+    let imported = house.store.import(&[good], &house.rules, Load::Append, at(BEGIN), |_| {}).await.expect("imported");
+    let at_once = other.append(&text).await;
+    assert_eq!(imported[0].appended, at_once);
+    assert_eq!((at_once.cases.new, at_once.events.new), (10_002, 10_003));
+    assert!(stored(&house).await == stored(&other).await, "the versions of each event in the order of the file");
+}
+
 #[tokio::test]
 async fn a_full_load_of_several_files_is_one_and_cannot_name_what_it_removes() {
     let Some(house) = House::furnished().await else { return };
