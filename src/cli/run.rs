@@ -9,7 +9,7 @@ use super::logging;
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, block_on};
 use crate::catcher::Catcher;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
 use crate::daemon::{Daemon, DaemonError, Signals, run};
 use crate::delivery::email::EmailSettings;
 use crate::store::StoreError;
@@ -33,11 +33,15 @@ pub(super) struct Run {
     /// nothing leaves. What it catches counts as sent.
     #[arg(long, value_name = "DIR")]
     catch_mail: Option<PathBuf>,
+    /// How lines of the log look, instead of the configuration's.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
 }
 
 impl Run {
     pub(super) fn run(self) -> Result<(), Failed> {
         let mut config = self.config.load()?;
+        config.log.format = self.log_format.unwrap_or(config.log.format);
         logging::start(&config.log)?;
         let clock = self.now.map_or(Clock::System, |now| Clock::fixed(now.to_utc()));
         block_on(async {
@@ -93,7 +97,10 @@ async fn serve(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Resul
 
 async fn once(daemon: &Arc<Daemon>) -> Result<(), DaemonError> {
     daemon.poll_sources().await;
-    let tick = daemon.tick().await?;
+    let ticked = daemon.tick().await;
+    daemon.tell_dead_man(ticked.as_ref().is_ok_and(|tick| tick.swept.failed == 0)).await;
+    let tick = ticked?;
+    daemon.tell_operator().await?;
     tracing::info!(
         planned = tick.swept.planned,
         rounds = tick.swept.rounds,

@@ -4,6 +4,7 @@
 //! looked up in systemd's credentials folder, else beside the configuration.
 
 mod http;
+mod operations;
 mod reports;
 
 use std::path::{Path, PathBuf};
@@ -16,12 +17,13 @@ use toml::{Table, Value};
 use crate::case::{is_plain_id, nearest};
 use crate::delivery::email::EmailSettings;
 use crate::delivery::setting::{SettingError, read_secret};
-use crate::delivery::webhook::WebhookSettings;
+use crate::delivery::webhook::{DeadManSettings, WebhookSettings};
 use crate::fact::without_value;
 use crate::source::SourceSettings;
 use crate::store::{Location, LocationError, ServerLocation};
 
 pub use http::{HttpSettings, Scope, TokenSettings, UploadSettings};
+pub use operations::{LogFormat, LogSettings, OperatorSettings, WatchdogSettings};
 pub use reports::{Attached, ReportSettings};
 
 /// Where the configuration is looked for where nothing else is said.
@@ -68,6 +70,13 @@ pub struct Config {
     /// What is written to the log.
     #[serde(default)]
     pub log: LogSettings,
+    /// How long its parts may stand still.
+    #[serde(default)]
+    pub watchdog: WatchdogSettings,
+    /// Who hears of every round that was done.
+    pub dead_man: Option<DeadManSettings>,
+    /// Who is told when something needs a person.
+    pub operator: Option<OperatorSettings>,
 }
 
 /// Whether messages leave.
@@ -92,33 +101,6 @@ pub struct LimitSettings {
 impl Default for LimitSettings {
     fn default() -> Self {
         Self { mails_per_recipient_and_day: 10 }
-    }
-}
-
-/// The `[log]` section.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LogSettings {
-    /// `error`, `warn`, `info`, `debug` or `trace`, or a filter by module like `info,fristvakt::delivery=debug`.
-    pub level: String,
-    /// How lines look.
-    pub format: LogFormat,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One object a line.
-    Json,
-}
-
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
     }
 }
 
@@ -248,6 +230,10 @@ impl Config {
             webhook.secret_files.iter_mut().for_each(locate);
             webhook.ca_file.iter_mut().for_each(locate);
         }
+        if let Some(dead_man) = &mut self.dead_man {
+            dead_man.url_file.iter_mut().for_each(locate);
+            dead_man.ca_file.iter_mut().for_each(locate);
+        }
         for source in &mut self.sources {
             source.password_file.iter_mut().for_each(locate);
             source.ca_file.iter_mut().for_each(locate);
@@ -329,6 +315,14 @@ fn message(error: &toml::de::Error) -> String {
 #[must_use]
 pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// What systemd says its journal reads: device and inode (`JOURNAL_STREAM`).
+#[must_use]
+pub fn journal_stream() -> Option<(u64, u64)> {
+    let value = std::env::var_os("JOURNAL_STREAM")?.into_string().ok()?;
+    let (device, inode) = value.split_once(':')?;
+    Some((device.parse().ok()?, inode.parse().ok()?))
 }
 
 /// Who works at this terminal, as far as the environment says: behind `sudo`, whoever called it.

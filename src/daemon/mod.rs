@@ -8,44 +8,50 @@
 //!                                   deliver: claim ─► recheck ─► compose ─► prepare ─► commit ─► hand over ─► settle
 //! ```
 
+mod aside;
 mod calendar;
 mod chain;
 mod channels;
 mod content;
 mod deliver;
 mod municipalities;
+mod operator;
+mod progress;
 mod pulse;
 mod recheck;
 mod reconcile;
+mod rules;
 mod run;
 mod schedules;
+mod service;
 mod shared;
 mod sources;
 mod sweep;
 mod undelivered;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
-use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::calendar::Instant;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Mode, ReportSettings};
-use crate::delivery::message::{TemplateProblem, Templates};
+use crate::delivery::message::Trouble;
 use crate::delivery::setting::SettingError;
-use crate::folder::{FolderError, RulesFolder};
+use crate::folder::FolderError;
 use crate::journal::Journal;
-use crate::rules::RuleSet;
 use crate::source::{self, Source};
 use crate::store::{Access, Recalled, Store, StoreError, TakenBack};
 
 pub use channels::Channels;
 pub use deliver::Delivered;
+pub use progress::{Part, Progress, Standstill};
 pub use pulse::{ACCEPTED, LastSweep, Pulse, Status};
+pub use rules::Rules;
 pub use run::{Signals, run};
 pub use sweep::Swept;
 
@@ -60,6 +66,8 @@ pub struct Daemon {
     journal: Journal,
     /// What it shows of itself.
     pub pulse: Pulse,
+    /// Whether it comes on with its work.
+    pub progress: Arc<Progress>,
     channels: Channels,
     mode: Mode,
     /// How many mails one recipient gets a day.
@@ -78,21 +86,16 @@ pub struct Daemon {
     shared: shared::Shared,
     /// Whether this process asked whether a reconciliation is due.
     looked: AtomicBool,
+    /// How many rounds of work there were.
+    ticks: AtomicU64,
     /// Somebody changed the store and wants it looked at without waiting for the pulse.
     woken: Notify,
+    /// Who elsewhere hears that it lives.
+    watcher: aside::Watcher,
+    /// Who is told when something needs a person.
+    operator: operator::Operator,
     /// Where facts are read from.
     sources: Vec<Arc<Source>>,
-}
-
-/// The rules in use, with the templates that came with them.
-#[derive(Debug)]
-pub struct Rules {
-    /// The rules.
-    pub set: RuleSet,
-    /// The message templates.
-    pub templates: Templates,
-    /// A text that differs where the rules do.
-    pub fingerprint: String,
 }
 
 /// What one tick did.
@@ -131,36 +134,6 @@ pub enum DaemonError {
     Io(#[from] std::io::Error),
 }
 
-impl Rules {
-    /// Loads a folder, or the shipped rules.
-    ///
-    /// # Errors
-    /// Where they hold any error.
-    pub fn load(folder: Option<&Path>) -> Result<Self, FolderError> {
-        let folder = RulesFolder::open(folder)?;
-        let (set, _) = folder.load()?;
-        let mut digest = Sha256::new();
-        for (path, text) in &folder.files.files {
-            for part in [folder.below(path).as_str(), text] {
-                digest.update(part.len().to_le_bytes());
-                digest.update(part);
-            }
-        }
-        let (templates, _) = Templates::new(&set.templates);
-        let fingerprint = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { set, templates, fingerprint })
-    }
-
-    /// What is wrong with the folder's message templates. One that does not parse gives way to the shipped one; one that
-    /// fails on a message, to plain words.
-    #[must_use]
-    pub fn template_problems(&self) -> Vec<TemplateProblem> {
-        let (templates, mut problems) = Templates::new(&self.set.templates);
-        problems.extend(templates.check());
-        problems
-    }
-}
-
 impl Daemon {
     /// Opens everything, and takes back what an earlier process left half done.
     ///
@@ -176,6 +149,14 @@ impl Daemon {
         for warning in warnings {
             tracing::warn!("{warning}");
         }
+        let dead_man = match &config.dead_man {
+            Some(settings) => {
+                let (dead_man, warnings) = settings.load()?;
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                Some(dead_man)
+            }
+            None => None,
+        };
         let store = Store::open(config.location()?, Access::Daemon).await?;
         let journal = Journal::open(&config.journal_folder()?).map_err(StoreError::from)?;
         let owner = format!("{}/{}", journal.id(), Uuid::now_v7());
@@ -185,6 +166,7 @@ impl Daemon {
             clock,
             journal,
             pulse,
+            progress: Arc::new(Progress::new(config.watchdog.checked()?)),
             channels,
             mode: config.mode,
             mails_a_day: config.limits.mails_per_recipient_and_day,
@@ -195,7 +177,10 @@ impl Daemon {
             known: municipalities::Known::default(),
             unsettled: AtomicBool::new(false),
             looked: AtomicBool::new(false),
+            ticks: AtomicU64::new(0),
             shared: shared::Shared::default(),
+            watcher: aside::Watcher::new(dead_man),
+            operator: operator::Operator::new(config.operator.as_ref())?,
             woken: Notify::new(),
             sources: sources.into_iter().map(Arc::new).collect(),
         };
@@ -257,6 +242,7 @@ impl Daemon {
         let Recalled { settled, restored } = self.store.recall(&found.entries, (self.journal.id(), end), now).await?;
         self.shared.marked(end);
         if restored > 0 {
+            self.operator.raise(Trouble::JournalAhead { count: restored }, now);
             tracing::error!(
                 settled,
                 restored,
@@ -289,12 +275,23 @@ impl Daemon {
         self.tick_until(&deliver::Stop::never()).await
     }
 
+    /// Every line that the log has of it bears its number.
     async fn tick_until(self: &Arc<Self>, stop: &deliver::Stop) -> Result<Tick, StoreError> {
+        let number = self.ticks.fetch_add(1, Ordering::SeqCst) + 1;
+        self.work_through(stop).instrument(tracing::info_span!("round", number)).await
+    }
+
+    async fn work_through(self: &Arc<Self>, stop: &deliver::Stop) -> Result<Tick, StoreError> {
+        let agreeing = self.progress.begin(Part::Loop);
         if !self.is_in_charge().await? {
             return Ok(Tick { stood_back: true, ..Tick::default() });
         }
+        drop(agreeing);
         let swept = self.sweep(self.clock.now()).await?;
-        self.hold_schedules(&self.rules(), self.clock.now()).await?;
+        {
+            let _work = self.progress.begin(Part::Loop);
+            self.hold_schedules(&self.rules(), self.clock.now()).await?;
+        }
         let delivered = self.deliver(stop).await?;
         // After a round, and once after a start: the process may have ended before it came to this.
         let is_due = swept.rounds > 0 || !self.looked.swap(true, Ordering::SeqCst);

@@ -4,7 +4,7 @@
 //! outlive the process is in the store.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::calendar::Instant;
@@ -23,10 +23,12 @@ pub struct Status {
     pub sweep: Option<LastSweep>,
     /// When a message was last accepted.
     pub last_delivery: Option<Instant>,
-    /// When an attempt last ended, however it did.
-    pub last_attempt: Option<Instant>,
     /// How attempts ended since the process began, by channel and outcome.
     pub attempts: BTreeMap<(String, &'static str), u64>,
+    /// How often a watcher elsewhere heard that a round was done or could not be, and how often it did not hear.
+    pub pings: [u64; 2],
+    /// When a case was last planned to which a rule applies, by the rule's name.
+    pub matched: BTreeMap<Arc<str>, Instant>,
 }
 
 /// A sweep that ended well.
@@ -45,8 +47,10 @@ pub const ACCEPTED: &str = "accepted";
 
 impl Pulse {
     pub(super) fn new(started_at: Instant) -> Self {
-        let (sweep, last_delivery, last_attempt) = (None, None, None);
-        Self(Mutex::new(Status { started_at, sweep, last_delivery, last_attempt, attempts: BTreeMap::new() }))
+        let (sweep, last_delivery) = (None, None);
+        let (attempts, matched) = (BTreeMap::new(), BTreeMap::new());
+        let pings = [0, 0];
+        Self(Mutex::new(Status { started_at, sweep, last_delivery, attempts, pings, matched }))
     }
 
     /// The vital signs now.
@@ -63,12 +67,20 @@ impl Pulse {
     pub(super) fn accepted(&self, channel: &str, now: Instant) {
         self.change(|status| {
             status.last_delivery = Some(now);
-            status.count(channel, ACCEPTED, now);
+            status.count(channel, ACCEPTED);
         });
     }
 
-    pub(super) fn failed(&self, channel: &str, class: FailureClass, now: Instant) {
-        self.change(|status| status.count(channel, class.word(), now));
+    pub(super) fn failed(&self, channel: &str, class: FailureClass) {
+        self.change(|status| status.count(channel, class.word()));
+    }
+
+    pub(super) fn pinged(&self, is_heard: bool) {
+        self.change(|status| status.pings[usize::from(!is_heard)] += 1);
+    }
+
+    pub(super) fn matched(&self, rules: impl Iterator<Item = Arc<str>>, now: Instant) {
+        self.change(|status| status.matched.extend(rules.map(|rule| (rule, now))));
     }
 
     fn change(&self, change: impl FnOnce(&mut Status)) {
@@ -77,14 +89,7 @@ impl Pulse {
 }
 
 impl Status {
-    fn count(&mut self, channel: &str, outcome: &'static str, now: Instant) {
-        self.last_attempt = Some(now);
+    fn count(&mut self, channel: &str, outcome: &'static str) {
         *self.attempts.entry((channel.to_owned(), outcome)).or_default() += 1;
-    }
-
-    /// The last sign of work: a sweep, or an attempt. A long delivery is no standstill.
-    #[must_use]
-    pub fn last_sign(&self) -> Option<Instant> {
-        self.sweep.map(|sweep| sweep.at).max(self.last_attempt)
     }
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use chrono::{NaiveDate, TimeDelta};
 use uuid::Uuid;
 
-use super::Daemon;
+use super::progress::Work;
+use super::{Daemon, Part};
 use crate::calendar::Instant;
 use crate::config::Mode;
+use crate::delivery::message::Trouble;
 use crate::engine::Municipality;
 use crate::journal::Taken;
 use crate::reconciliation::{DAYS, Missing, missing};
@@ -24,6 +26,7 @@ impl Daemon {
     /// Reconciles the municipalities that held a round since they were reconciled last; how many differences there are.
     /// Reads only, but for the result.
     pub(super) async fn reconcile(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let work = self.progress.begin(Part::Reconciliation);
         let mut differences = 0;
         let now = self.clock.now();
         let rules = self.rules();
@@ -45,7 +48,7 @@ impl Daemon {
         for (stored, round) in due {
             let Ok(municipality) = stored.municipality(&rules.set) else { continue };
             if round <= municipality.date(now) {
-                differences += self.reconcile_tenant(stored, &municipality, round, &taken, now).await?;
+                differences += self.reconcile_tenant(stored, &municipality, round, &taken, (now, &work)).await?;
             }
         }
         Ok(differences)
@@ -64,12 +67,13 @@ impl Daemon {
         municipality: &Municipality<'_>,
         round: NaiveDate,
         taken: &Taken,
-        now: Instant,
+        (now, work): (Instant, &Work),
     ) -> Result<usize, StoreError> {
         let tenant = &*stored.organisation.tenant.id;
         let mut untold = 0;
         let mut after = String::new();
         loop {
+            work.came_on();
             let cases = self.store.cases_after(stored, municipality.rules, &after, BATCH).await?;
             let Some(last) = cases.last else { break };
             for case in &cases.read {
@@ -86,6 +90,7 @@ impl Daemon {
         let result = Reconciled { round, untold, unproven };
         self.store.note_reconciled(tenant, &result).await?;
         if untold + unproven > 0 {
+            self.operator.raise(Trouble::Differences { tenant: tenant.to_owned(), count: untold + unproven }, now);
             tracing::error!(
                 tenant,
                 untold,

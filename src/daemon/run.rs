@@ -9,9 +9,12 @@ use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
+use super::aside::Aside;
 use super::deliver::Stop;
-use super::{Daemon, DaemonError, Rules, Tick, sources};
+use super::progress::Work;
+use super::{Daemon, DaemonError, Part, Rules, Tick, service, sources};
 use crate::config::Config;
+use crate::delivery::message::Trouble;
 use crate::store::StoreError;
 
 /// Once a minute, in UTC: a pulse that looks again. What is due when is never this schedule's business.
@@ -19,6 +22,9 @@ const PULSE: &str = "0 * * * * *";
 
 /// How long to wait after the store could not be used.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// How long to wait after a tick, and whether it did everything.
+type Round = (Duration, Option<bool>);
 
 /// Why the daemon wakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,18 +69,25 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
     let stop = CancellationToken::new();
     let heartbeat = daemon.heartbeat();
     let watching = sources::watch(daemon, &stop);
+    let mut aside = Aside::default();
+    let work = daemon.progress.begin(Part::Loop);
+    let watchdog = service::watchdog(daemon)?;
     tracing::info!("ready");
+    service::ready("Ready.");
     loop {
-        let wait = tick(daemon, &stop, async {
+        work.leaves_it_to_others();
+        let (wait, is_well) = tick(daemon, &stop, async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
         })
         .await;
+        aside.after_round(daemon, is_well);
         if stop.is_cancelled() {
             break;
         }
+        work.may_take(wait);
         let wake = tokio::select! {
             _ = terminate.recv() => Wake::Stop,
             _ = interrupt.recv() => Wake::Stop,
@@ -86,20 +99,23 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
         tracing::debug!(?wake, "awake");
         match wake {
             Wake::Stop => break,
-            Wake::Reload => reload(daemon, config.rules.as_deref()).await,
+            Wake::Reload => reload(daemon, config.rules.as_deref(), &work).await,
             Wake::Pulse | Wake::Moment | Wake::Facts => {}
         }
     }
+    tracing::info!("stopping");
+    service::stopping();
     if let Some(heartbeat) = heartbeat {
         heartbeat.abort();
     }
-    tracing::info!("stopping");
     // A poll that is under way ends by itself: what it has read of the source it drops, what it writes it ends.
     stop.cancel();
+    aside.end().await;
     watching.join_all().await;
     if let Err(error) = scheduler.shutdown().await {
         tracing::warn!(%error, "the pulse did not stop");
     }
+    drop(watchdog);
     Ok(())
 }
 
@@ -115,10 +131,10 @@ async fn start_pulse(pulse: mpsc::Sender<()>) -> Result<JobScheduler, DaemonErro
     Ok(scheduler)
 }
 
-/// One tick, and how long to wait for the next. A signal to stop while it runs lets the message in hand end.
+/// One tick, how long to wait for the next, and whether it did everything (`None`: it was left to others). A signal to stop while it runs lets the message in hand end.
 ///
 /// The tick is never cut short: a database call that is dropped half-way may have happened or not.
-async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Future<Output = ()>) -> Duration {
+async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Future<Output = ()>) -> Round {
     let working = tokio::spawn({
         let (daemon, stop) = (Arc::clone(daemon), Stop(stop.clone()));
         async move { tick_and_next(&daemon, &stop).await }
@@ -133,41 +149,68 @@ async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Futu
         }
     };
     match ended {
-        Ok(Ok(wait)) => wait,
+        Ok(Ok(round)) => {
+            daemon.operator.calm(&Trouble::Database);
+            round
+        }
         Ok(Err(error)) => {
+            let trouble = if matches!(error, StoreError::Full) { Trouble::DiskFull } else { Trouble::Database };
+            daemon.operator.raise(trouble, daemon.clock.now());
             tracing::error!(%error, "the store cannot be used; tried again in 10 seconds");
-            AFTER_FAILURE
+            service::status("The database cannot be used; tried again every 10 seconds. The log says why.");
+            (AFTER_FAILURE, Some(false))
         }
         Err(_) => {
             tracing::error!("a tick ended in a panic; tried again in 10 seconds");
-            AFTER_FAILURE
+            service::status("A bug ended a round early; tried again every 10 seconds. The log says where.");
+            (AFTER_FAILURE, Some(false))
         }
     }
 }
 
-async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Duration, StoreError> {
+async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Round, StoreError> {
     let now = daemon.clock.now();
     let Tick { swept, delivered, stood_back, .. } = daemon.tick_until(stop).await?;
     if stood_back {
-        return Ok(AFTER_FAILURE);
+        service::status("Stands back from other daemons on this database, and sends nothing. The log says why.");
+        return Ok((AFTER_FAILURE, None));
     }
+    let is_well = Some(swept.failed == 0);
     if delivered.is_cut {
-        return Ok(Duration::ZERO);
+        service::status("Sending; more messages are due.");
+        return Ok((Duration::ZERO, is_well));
     }
+    let _looking = daemon.progress.begin(Part::Loop);
     // The pulse comes every minute, so a longer wait is never needed, and a moment that is past waits for it.
     const LONGEST: Duration = Duration::from_secs(90);
     let next = daemon.next_at(&swept).await?.filter(|next| *next > now);
+    service::status(&match (delivered.failed, next) {
+        (0, Some(next)) => format!("Working; the next deadline or round is at {}.", next.format("%Y-%m-%d %H:%M UTC")),
+        (0, None) => "Working; nothing is due yet.".to_owned(),
+        (failed, _) => format!("Working; {failed} message(s) could not be sent and are tried again."),
+    });
     let wait = next.and_then(|next| (next - daemon.clock.now()).to_std().ok());
-    Ok(wait.unwrap_or(LONGEST).min(LONGEST))
+    Ok((wait.unwrap_or(LONGEST).min(LONGEST), is_well))
 }
 
 /// Reads the rules and their templates again; on any error in either the ones in use stay.
-async fn reload(daemon: &Daemon, folder: Option<&Path>) {
+async fn reload(daemon: &Daemon, folder: Option<&Path>, work: &Work) {
+    service::reloading();
+    work.came_on();
+    let is_new = read_again(daemon, folder).await;
+    service::ready(match is_new {
+        true => "Ready, with the rules as they are on disk.",
+        false => "Ready, with the rules as they were: those on disk cannot be used. The log says why.",
+    });
+}
+
+/// Whether the rules on disk are in use now.
+async fn read_again(daemon: &Daemon, folder: Option<&Path>) -> bool {
     let rules = match Rules::load(folder) {
         Ok(rules) => rules,
         Err(error) => {
             tracing::error!(%error, "the rules on disk cannot be used; the ones in use stay. See `fristvakt check`");
-            return;
+            return false;
         }
     };
     let problems = rules.template_problems();
@@ -178,10 +221,14 @@ async fn reload(daemon: &Daemon, folder: Option<&Path>) {
         tracing::error!(
             "the rules on disk have templates that cannot be used; the ones in use stay. See `fristvakt check`"
         );
-        return;
+        return false;
     }
     match daemon.replace_rules(rules).await {
         Ok(()) => tracing::info!("rules read again"),
-        Err(error) => tracing::error!(%error, "the new rules could not be noted; the ones in use stay"),
+        Err(error) => {
+            tracing::error!(%error, "the new rules could not be noted; the ones in use stay");
+            return false;
+        }
     }
+    true
 }

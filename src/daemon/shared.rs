@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::{Daemon, Rules};
 use crate::calendar;
 use crate::clock::Clock;
+use crate::delivery::message::Trouble;
 use crate::engine::Municipality;
 use crate::journal::Mark;
 use crate::store::{ServerState, StoreError, StoredOrganisation, TakenBack};
@@ -81,6 +82,12 @@ impl Shared {
 }
 
 impl Daemon {
+    /// Whether it does nothing, because it does not agree with others about the same database.
+    #[must_use]
+    pub fn stands_back(&self) -> bool {
+        self.shared.reason.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Says that this daemon lives.
     ///
     /// # Errors
@@ -128,6 +135,10 @@ impl Daemon {
         let state = self.compared().await?;
         let reason = self.reason_to_stand_back(&state).await?;
         if self.shared.is_news(reason.as_ref()) {
+            match &reason {
+                Some(_) => self.operator.raise(Trouble::StandsBack, self.clock.now()),
+                None => self.operator.calm(&Trouble::StandsBack),
+            }
             match &reason {
                 Some(reason) => tracing::error!("{reason}; this daemon plans and sends nothing until that is mended"),
                 None => tracing::info!("this daemon plans and sends"),

@@ -1,11 +1,17 @@
 //! The sweep: every case whose moment has come is planned and written, round by round.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use chrono::{NaiveDate, TimeDelta};
 
-use super::{Daemon, Rules};
+use super::progress::Work;
+use super::{Daemon, Part, Rules};
 use crate::calendar::Instant;
 use crate::config::Mode;
+use crate::delivery::message::Trouble;
 use crate::engine::{Municipality, Occasion, Plan, plan};
+use crate::obligation::RuleIndex;
 use crate::store::{self, Application, Applied, EMAIL, StoreError, StoredCase, StoredOrganisation, Subscription};
 
 /// How many cases are planned in one transaction.
@@ -40,9 +46,11 @@ impl Daemon {
     /// Where the store cannot be used.
     pub async fn sweep(&self, now: Instant) -> Result<Swept, StoreError> {
         let rules = self.rules();
+        let work = self.progress.begin(Part::Sweep);
         let mut swept = Swept::default();
         if let Some(ahead) = self.store.planned_at().await?.filter(|planned| *planned > self.clock.now() + CLOCK_SLACK)
         {
+            self.operator.raise(Trouble::ClockWentBack, now);
             tracing::error!(%ahead, %now, "the clock went back: what was planned ahead of it is planned again");
             self.store.forget_after(now).await?;
         }
@@ -55,7 +63,7 @@ impl Daemon {
             if unannounced.iter().any(|id| *id == *tenant.id) {
                 self.store.announce(tenant, self.ways_out(&self.channels.subscriptions(&tenant.id)), now).await?;
             }
-            match self.sweep_tenant(&rules, stored, now, &mut swept).await {
+            match self.sweep_tenant(&rules, stored, now, &work, &mut swept).await {
                 Err(error @ StoreError::Unreadable { .. }) => {
                     tracing::error!(tenant = %stored.organisation.tenant.id, %error, "nothing can be planned");
                     swept.quarantined += 1;
@@ -82,6 +90,7 @@ impl Daemon {
         rules: &Rules,
         stored: &StoredOrganisation,
         now: Instant,
+        work: &Work,
         swept: &mut Swept,
     ) -> Result<(), StoreError> {
         let tenant = &stored.organisation.tenant;
@@ -102,6 +111,9 @@ impl Daemon {
         let occasion = if round.is_some() { Occasion::Round } else { Occasion::Between };
         let slot = round.map(|day| municipality.opening(day));
         loop {
+            // Where a test has the sweep stand still.
+            fail::fail_point!("sweep-batch");
+            work.came_on();
             let due = self.store.due_cases(stored, &rules.set, now, BATCH).await?;
             if due.is_empty() {
                 break;
@@ -113,6 +125,7 @@ impl Daemon {
             swept.planned += self.plan_cases(&municipality, &due.cases, now, occasion, slot).await?;
         }
         if let Some(day) = round {
+            work.came_on();
             self.pass_on_undelivered(rules, stored, now).await?;
             self.tell_tenant(rules, stored, &municipality, day, now).await?;
             let released = self.store.finish_round(&tenant.id, day, now).await?;
@@ -146,6 +159,7 @@ impl Daemon {
             last => last?,
         };
         if let Some(ahead) = last.filter(|last| *last > today) {
+            self.operator.raise(Trouble::ClockWentBack, self.clock.now());
             tracing::error!(tenant = %tenant.id, %ahead, %today, "the last round lies ahead: the clock was or is wrong; all cases are planned again");
             self.store.forget_round(&tenant.id).await?;
             return Ok(None);
@@ -170,6 +184,9 @@ impl Daemon {
     ) -> Result<usize, StoreError> {
         let plans: Vec<Plan> =
             cases.iter().map(|case| plan(municipality, &case.file, &case.ledger, now, occasion)).collect();
+        let matched: HashSet<RuleIndex> =
+            plans.iter().flat_map(|plan| &plan.obligations).map(|obligation| obligation.rule).collect();
+        self.pulse.matched(matched.into_iter().map(|rule| Arc::clone(&municipality.rules.rule(rule).name)), now);
         let applications: Vec<Application<'_>> = cases
             .iter()
             .zip(&plans)

@@ -38,6 +38,7 @@ mod leases;
 mod ledger;
 mod lists;
 mod misdated;
+mod operator;
 mod organisations;
 mod outbox;
 mod oversight;

@@ -48,6 +48,8 @@ pub struct TenantStanding {
     pub last_round: Option<Day>,
     /// How many of its records are set aside.
     pub quarantined: i64,
+    /// Since when the oldest of them is.
+    pub quarantined_since: Option<At>,
     /// How many of its recipients have an address that refuses mail, or something else that the outside found wrong.
     pub questioned: i64,
 }
@@ -74,6 +76,7 @@ const OPEN: &str = "\
 
 const TENANTS: &str = "\
     SELECT t.id, t.last_round, (SELECT count(*) FROM quarantine q WHERE q.tenant = t.id) AS quarantined, \
+    (SELECT min(q.since) FROM quarantine q WHERE q.tenant = t.id) AS quarantined_since, \
     (SELECT count(*) FROM data_quality d WHERE d.tenant = t.id) AS questioned \
     FROM tenants t ORDER BY t.id";
 

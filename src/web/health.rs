@@ -12,6 +12,7 @@ use super::Site;
 use super::answer::{Refusal, json_answer};
 use super::openapi::{Answer, Operation};
 use crate::calendar::Instant;
+use crate::daemon::Part;
 
 /// The process is alive.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -35,8 +36,10 @@ pub(super) struct Checks {
     database: &'static str,
     /// Whether rules are loaded.
     rules: &'static str,
-    /// Whether there was a sign of work not long ago.
+    /// Whether the last whole sweep was not long ago; while messages leave, the next one may be late.
     sweep: &'static str,
+    /// Whether everything that has work comes on with it.
+    progress: &'static str,
 }
 
 pub(super) fn describe_alive() -> Operation {
@@ -45,7 +48,9 @@ pub(super) fn describe_alive() -> Operation {
 
 pub(super) fn describe_ready() -> Operation {
     Operation::get("Whether the daemon does its work")
-        .says("The database answers, rules are loaded, and there was a sign of work not long ago.")
+        .says(
+            "The database answers, rules are loaded, the last whole sweep was not long ago, and nothing stands still.",
+        )
         .answers([Answer::json::<Ready>("It does."), Answer::problem(503, "It does not, or not yet.")])
 }
 
@@ -53,15 +58,15 @@ pub(super) async fn alive() -> Response {
     json_answer(&Alive { status: "alive" })
 }
 
-/// Ready: the database answers, rules are loaded, and the daemon showed a sign of work not long ago.
+/// Ready: the database answers, rules are loaded, the daemon has swept not long ago, and nothing stands still.
 pub(super) async fn ready(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let database = site.read(|daemon| async move { daemon.store.ping().await }).await.is_ok();
     let rules = !site.daemon.rules().set.packs.is_empty();
-    let work = site.work(site.daemon.clock.now());
+    let (sweep, progress) = (site.sweep(site.daemon.clock.now()), site.progress());
     let word = |is_well: bool, otherwise: &'static str| if is_well { "ok" } else { otherwise };
-    let checks =
-        Checks { database: word(database, "does not answer"), rules: word(rules, "none are loaded"), sweep: work };
-    if database && rules && work == "ok" {
+    let (database, rules) = (word(database, "does not answer"), word(rules, "none are loaded"));
+    let checks = Checks { database, rules, sweep, progress };
+    if [database, rules, sweep, progress] == ["ok"; 4] {
         return Ok(json_answer(&Ready { status: "ready", checks }));
     }
     let refusal = Refusal::new(
@@ -74,12 +79,21 @@ pub(super) async fn ready(State(site): State<Arc<Site>>) -> Result<Response, Ref
 }
 
 impl Site {
-    /// Whether the daemon works: it sweeps once a minute, or is busy sending.
-    fn work(&self, now: Instant) -> &'static str {
-        match self.daemon.pulse.status().last_sign() {
+    /// Whether the daemon plans: it sweeps once a minute, but for when it is busy sending. Attempts alone are no sign of
+    /// that: they go on, and fail, where nothing can be planned.
+    fn sweep(&self, now: Instant) -> &'static str {
+        let daemon = &self.daemon;
+        let is_sending = daemon.progress.is_busy(Part::Line);
+        match daemon.pulse.status().sweep {
+            _ if daemon.stands_back() => "left to other daemons: the log says why",
             None => "none yet",
-            Some(sign) if (now - sign).to_std().unwrap_or_default() > self.ready_within => "too long ago",
-            Some(_) => "ok",
+            Some(sweep) if (now - sweep.at).to_std().unwrap_or_default() <= self.ready_within => "ok",
+            Some(_) if is_sending => "ok",
+            Some(_) => "too long ago",
         }
+    }
+
+    fn progress(&self) -> &'static str {
+        if self.daemon.progress.standstill().is_none() { "ok" } else { "stands still" }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::HeaderValue;
@@ -19,7 +20,7 @@ use super::Site;
 use super::answer::Refusal;
 use super::openapi::{Answer, Operation};
 use crate::calendar::Instant;
-use crate::daemon::{ACCEPTED, Status};
+use crate::daemon::{ACCEPTED, Rules, Status};
 use crate::delivery::FailureClass;
 use crate::store::{At, SourceState, Standing};
 
@@ -46,7 +47,9 @@ pub(super) async fn page(State(site): State<Arc<Site>>) -> Result<Response, Refu
     let seen = Seen {
         now,
         channels: site.daemon.channel_names(),
-        rules: site.daemon.rules().fingerprint.clone(),
+        rules: site.daemon.rules(),
+        has_dead_man: site.daemon.has_dead_man(),
+        standstill: site.daemon.progress.standstill().map(|standstill| standstill.length),
         status: site.daemon.pulse.status(),
         standing,
         sources,
@@ -60,8 +63,12 @@ struct Seen {
     now: Instant,
     /// The channels of the configuration.
     channels: Vec<String>,
-    /// The fingerprint of the rules in use.
-    rules: String,
+    /// The rules in use.
+    rules: Arc<Rules>,
+    /// Whether a watcher elsewhere is configured.
+    has_dead_man: bool,
+    /// For how long something stands still, if it does.
+    standstill: Option<Duration>,
     status: Status,
     standing: Standing,
     /// The sources of the configuration, with what is known of them.
@@ -70,11 +77,16 @@ struct Seen {
 
 fn exposition(seen: &Seen) -> String {
     let mut registry = Registry::default();
-    let metrics =
-        [of_process(seen), of_messages(seen), of_tenants(seen), super::sources::metrics(&seen.sources, seen.now)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let metrics = [
+        of_process(seen),
+        of_work(seen),
+        of_messages(seen),
+        of_tenants(seen),
+        super::sources::metrics(&seen.sources, seen.now),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     registry.register_collector(Box::new(Metrics(metrics)));
     let mut page = String::new();
     // A string takes everything.
@@ -84,7 +96,7 @@ fn exposition(seen: &Seen) -> String {
 
 fn of_process(seen: &Seen) -> Vec<Metric> {
     let (status, standing) = (&seen.status, &seen.standing);
-    let rules = seen.rules.get(..12).unwrap_or(&seen.rules).to_owned();
+    let rules = seen.rules.fingerprint.chars().take(12).collect();
     let build = vec![("version", env!("CARGO_PKG_VERSION").to_owned()), ("rules", rules)];
     let next_try = standing.open.iter().filter_map(|one| one.next_try).min().map(At::instant);
     let next_round = status.sweep.and_then(|sweep| sweep.next_round);
@@ -99,10 +111,39 @@ fn of_process(seen: &Seen) -> Vec<Metric> {
             .with(one(status.sweep.map(|sweep| age(seen.now, sweep.at)))),
         Metric::gauge("fristvakt_last_sweep_duration_seconds", "How long the last whole sweep took")
             .with(one(status.sweep.map(|sweep| sweep.took.as_secs_f64()))),
+        Metric::gauge(
+            "fristvakt_standstill_seconds",
+            "For how long a part that has work has not come on with it, beyond what it may take; 0: everything comes on",
+        )
+        .with(one(Some(seen.standstill.unwrap_or_default().as_secs_f64()))),
         Metric::gauge("fristvakt_last_delivery_timestamp_seconds", "When a message was last accepted")
             .with(one(status.last_delivery.map(seconds))),
         Metric::gauge("fristvakt_next_due_timestamp_seconds", "When there is something to do next")
             .with(one(next.map(seconds))),
+    ]
+}
+
+/// What rules did since the process began, and whether a watcher elsewhere heard of it.
+fn of_work(seen: &Seen) -> Vec<Metric> {
+    let matched = seen.rules.set.rules.iter().filter_map(|rule| {
+        let at = seen.status.matched.get(&rule.name)?;
+        let pack = seen.rules.set.packs.get(rule.pack)?.id.to_string();
+        Some((vec![("pack", pack), ("rule", rule.code.to_string())], seconds(*at)))
+    });
+    let [heard, unheard] = seen.status.pings;
+    let pings = [("heard", heard), ("unheard", unheard)].into_iter().filter(|_| seen.has_dead_man);
+    vec![
+        Metric::gauge(
+            "fristvakt_rule_last_matched_timestamp_seconds",
+            "When a case to which a rule applies was last planned; absent: none since this process began",
+        )
+        .with(matched.collect()),
+        Metric::new(
+            "fristvakt_dead_man_pings",
+            "Pings to the watcher elsewhere, by whether it heard",
+            MetricType::Counter,
+        )
+        .with(pings.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count as f64)).collect()),
     ]
 }
 

@@ -30,4 +30,5 @@ mod schedule;
 mod servers;
 mod source;
 mod store;
+mod units;
 mod web;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::crash;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Part};
 use crate::store::{Accepted, CommitVerdict, Ready, StoreError};
 
 /// What a line asks.
@@ -35,7 +36,7 @@ pub(super) struct Clerk {
 impl Clerk {
     pub(super) fn start(daemon: Arc<Daemon>) -> Self {
         let (sender, requests) = mpsc::unbounded_channel();
-        Self { desk: Desk(sender), task: tokio::spawn(serve(daemon, requests)) }
+        Self { desk: Desk(sender), task: tokio::spawn(serve(daemon, requests).in_current_span()) }
     }
 
     pub(super) fn desk(&self) -> Desk {
@@ -96,7 +97,9 @@ async fn serve(daemon: Arc<Daemon>, mut requests: mpsc::UnboundedReceiver<Reques
         waiting.drain(..).for_each(|request| batch.take(request, &mut owed));
         let may_wait = received.as_ref().is_ok_and(|count| *count > 0) && owed.len() < OWED && batch.flushes.is_empty();
         let settling = if may_wait { Owed::default() } else { std::mem::take(&mut owed) };
+        let work = daemon.progress.begin(Part::Delivery);
         is_whole &= batch.write(&daemon, settling).await?;
+        drop(work);
         if received == Ok(0) {
             return Ok(is_whole);
         }

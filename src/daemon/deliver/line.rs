@@ -1,6 +1,7 @@
 //! One line out: messages leave on it one after the other (P3 to P7).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -10,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::clerk::Desk;
 use super::prepare::SHORTLY;
 use super::prepare::{Parcel, Prepared};
-use super::{Delivered, crash};
-use crate::daemon::{Daemon, Rules};
-use crate::delivery::email::Session;
+use super::{BUDGET, Delivered, crash};
+use crate::daemon::progress::Work;
+use crate::daemon::{Daemon, Part, Rules};
+use crate::delivery::email::{Session, Smtp};
+use crate::delivery::webhook::Webhook;
 use crate::delivery::{Failure, FailureClass};
 use crate::store::{Accepted, Claimed, CommitVerdict, Ready, StoreError};
 
@@ -25,6 +28,8 @@ pub(super) struct Line {
     pub(super) session: Option<Session>,
     desk: Desk,
     delivered: Delivered,
+    /// That it has a message in hand, and how it comes on with it.
+    work: Option<Work>,
     /// Whether the database stopped answering: nothing more is tried.
     is_cut_off: bool,
 }
@@ -55,6 +60,7 @@ impl Line {
             session: None,
             desk: desk.clone(),
             delivered: Delivered::default(),
+            work: None,
             is_cut_off: false,
         }
     }
@@ -68,6 +74,7 @@ impl Line {
             let next = waiting.lock().await.recv().await;
             let Some(prepared) = next else { break };
             self.take(prepared).await?;
+            self.work = None;
         }
         let is_whole = !self.is_cut_off;
         Ok((self.end().await, is_whole))
@@ -76,6 +83,7 @@ impl Line {
     /// Says goodbye, when the outcome of every message is on the disk.
     pub(super) async fn end(mut self) -> Delivered {
         if let Some(session) = self.session.take() {
+            self.begin(self.opening_limit());
             session.quit().await;
         }
         self.delivered
@@ -84,6 +92,8 @@ impl Line {
     /// One message, with as many tries as facts that change meanwhile ask for.
     pub(super) async fn take(&mut self, mut prepared: Prepared) -> Result<(), StoreError> {
         const TRIES: usize = 3;
+        // It may wait for its turn where the channel has a pace.
+        self.begin(BUDGET);
         if self.halt.is_cancelled() || !self.daemon.channels.pace(&self.channel, &self.halt).await {
             return self.daemon.store.postpone(&[prepared.message.attempt], self.daemon.clock.now()).await;
         }
@@ -106,6 +116,29 @@ impl Line {
         Ok(())
     }
 
+    /// It has something in hand.
+    fn begin(&mut self, limit: Duration) {
+        let work = self.daemon.progress.begin(Part::Line);
+        work.may_take(limit);
+        self.work = Some(work);
+    }
+
+    /// One step further with it; the next may take this long by its own limits.
+    fn comes_on(&self, limit: Duration) {
+        self.work.iter().for_each(|work| work.may_take(limit));
+    }
+
+    fn opening_limit(&self) -> Duration {
+        self.daemon.channels.smtp.as_ref().map(Smtp::opening_limit).unwrap_or_default()
+    }
+
+    fn handing_over_limit(&self) -> Duration {
+        match self.daemon.channels.webhook(&self.channel) {
+            Some(_) => Webhook::LIMIT,
+            None => self.daemon.channels.smtp.as_ref().map(Smtp::handing_over_limit).unwrap_or_default(),
+        }
+    }
+
     fn count(&mut self, ended: &Attempt) {
         match ended {
             Attempt::Sent => self.delivered.sent += 1,
@@ -115,6 +148,7 @@ impl Line {
     }
 
     async fn attempt(&mut self, prepared: &Prepared) -> Result<Attempt, StoreError> {
+        self.comes_on(Duration::ZERO);
         crash::point(crash::COMPOSED);
         let outcome = match &prepared.parcel {
             Err(failure) => Err(failure.clone()),
@@ -142,8 +176,10 @@ impl Line {
     /// P3 to P6. `None`: the database did not answer before the point of no return.
     async fn hand_over(&mut self, message: &Claimed, parcel: &Parcel, ready: &Ready) -> Result<Option<u16>, Refused> {
         if let Parcel::Mail(mail) = parcel {
+            self.comes_on(self.opening_limit());
             self.open(mail).await?;
         }
+        self.comes_on(Duration::ZERO);
         crash::point(crash::PREPARED);
         match self.desk.commit(ready.clone()).await {
             None => return Ok(None),
@@ -156,11 +192,13 @@ impl Line {
             self.accepted(message, 250).await;
             self.desk.flush().await;
         }
+        self.comes_on(self.handing_over_limit());
         let code = match parcel {
             Parcel::Mail(mail) => self.transmit(mail).await?,
             Parcel::Webhook(event) => self.post(message, event).await?,
             Parcel::Report(report) => self.post_report(message, report).await?,
         };
+        self.comes_on(Duration::ZERO);
         crash::point(crash::TAKEN);
         Ok(Some(code))
     }

@@ -38,10 +38,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use self::clerk::Clerk;
 use self::queue::Queue;
-use super::Daemon;
+use super::{Daemon, Part};
 use crate::calendar::Instant;
 use crate::config::Mode;
 use crate::store::StoreError;
@@ -96,6 +97,7 @@ impl Daemon {
         if self.mode == Mode::Shadow {
             return Ok(Delivered::default());
         }
+        let work = self.progress.begin(Part::Delivery);
         if self.unsettled.load(Ordering::SeqCst) {
             // No line lives now: what an earlier delivery could not settle is nobody's.
             self.recall().await?;
@@ -109,7 +111,9 @@ impl Daemon {
             if due.is_empty() || !is_whole || total.is_cut || stop.0.is_cancelled() {
                 break;
             }
+            work.leaves_it_to_others();
             let (delivered, whole) = self.empty(due, stop).await?;
+            work.came_on();
             total += delivered;
             is_whole &= whole;
         }
@@ -136,7 +140,7 @@ impl Daemon {
         });
         let mut queues = JoinSet::new();
         for channel in channels {
-            queues.spawn(Queue::new(self, &channel, &clerk, &budget).empty());
+            queues.spawn(Queue::new(self, &channel, &clerk, &budget).empty().in_current_span());
         }
         let emptied = all(queues).await;
         let settled = clerk.finish().await;

@@ -15,7 +15,7 @@ const ADDRESS_REFUSED: &str = "address refused, passed on";
 impl Line {
     /// By what the failure asks for: another try, somebody else, or a rest for the channel.
     pub(super) async fn refused(&self, message: &Claimed, failure: Failure) -> Result<Attempt, StoreError> {
-        self.daemon.pulse.failed(&message.channel, failure.class, self.daemon.clock.now());
+        self.daemon.pulse.failed(&message.channel, failure.class);
         match failure.class {
             FailureClass::Address if message.channel == EMAIL => self.address_refused(message, failure).await,
             FailureClass::Channel => self.channel_refused(message, failure).await,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::clerk::{Clerk, Desk};
 use super::line::Line;
 use super::prepare::Prepared;
 use super::{Delivered, LEASE, all, crash};
-use crate::daemon::{Daemon, Rules};
+use crate::daemon::{Daemon, Part, Rules};
 use crate::delivery::{Failure, FailureClass};
 use crate::store::{Claimed, StoreError};
 
@@ -50,9 +51,9 @@ impl Queue {
         let waiting = Arc::new(Mutex::new(waiting));
         let mut lines = JoinSet::new();
         for _ in 1..self.lines {
-            lines.spawn(self.line().work(Arc::clone(&waiting)));
+            lines.spawn(self.line().work(Arc::clone(&waiting)).in_current_span());
         }
-        lines.spawn(self.line().work(waiting));
+        lines.spawn(self.line().work(waiting).in_current_span());
         let mut delivered = Delivered::default();
         let fed = self.feed(&sender, &mut delivered).await;
         drop(sender);
@@ -68,7 +69,9 @@ impl Queue {
 
     /// Claims and prepares until nothing is due, the channel or the process halts.
     async fn feed(&self, sender: &mpsc::Sender<Prepared>, delivered: &mut Delivered) -> Result<(), StoreError> {
+        let work = self.daemon.progress.begin(Part::Delivery);
         while !self.halt.is_cancelled() {
+            work.came_on();
             let now = self.daemon.clock.now();
             let states = self.daemon.store.channels().await?;
             let state = states.iter().find(|state| state.name == self.channel);
@@ -82,7 +85,9 @@ impl Queue {
                 break;
             }
             crash::point(crash::CLAIMED);
-            for prepared in self.prepare(claimed, delivered).await? {
+            let prepared = self.prepare(claimed, delivered).await?;
+            work.leaves_it_to_others();
+            for prepared in prepared {
                 if is_probe {
                     *delivered += self.probe(prepared).await?;
                     continue;
@@ -117,11 +122,12 @@ impl Queue {
     async fn prepare_aside(&self, claimed: Vec<Claimed>) -> Result<(Vec<Prepared>, Delivered), StoreError> {
         let prepare = |messages: Vec<Claimed>| {
             let (daemon, rules) = (Arc::clone(&self.daemon), Arc::clone(&self.rules));
-            tokio::spawn(async move {
+            let prepare = async move {
                 let mut delivered = Delivered::default();
                 let prepared = daemon.prepare(&rules, messages, &mut delivered).await?;
                 Ok((prepared, delivered))
-            })
+            };
+            tokio::spawn(prepare.in_current_span())
         };
         if let Ok(prepared) = prepare(claimed.clone()).await {
             return prepared;

@@ -10,4 +10,5 @@ mod wire;
 pub use calendar::{CalendarMethod, CalendarPart};
 pub use compose::{Composed, Outgoing, compose, thread_id};
 pub use session::Session;
+pub(crate) use settings::mail_address;
 pub use settings::{EmailSettings, Security, Smtp, TimeoutSettings, Timeouts};

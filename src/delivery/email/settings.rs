@@ -164,6 +164,20 @@ impl Smtp {
         self.security
     }
 
+    /// How long it may take until the relay has sender and recipient, by the limits of each step, with a second
+    /// connection after a first that went stale.
+    #[must_use]
+    pub fn opening_limit(&self) -> Duration {
+        const COMMANDS: u32 = 12;
+        (self.timeouts.connect * 2 + self.timeouts.command * COMMANDS) * 2
+    }
+
+    /// How long handing a mail over may take, by the limits of each step.
+    #[must_use]
+    pub fn handing_over_limit(&self) -> Duration {
+        self.timeouts.command + self.timeouts.data
+    }
+
     /// Whether we identify ourselves.
     #[must_use]
     pub fn has_login(&self) -> bool {
@@ -295,7 +309,8 @@ fn is_loopback_name(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
-fn mail_address(key: &str, text: &str) -> Result<MailAddress, SettingError> {
+/// One address alone, as relays take it. The error does not quote it.
+pub(crate) fn mail_address(key: &str, text: &str) -> Result<MailAddress, SettingError> {
     let unusable =
         || SettingError::new(key, "give one address alone, like `fristvakt@example.no`; the name goes elsewhere");
     let address: MailAddress = text.trim().parse().map_err(|_| unusable())?;

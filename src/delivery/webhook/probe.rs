@@ -7,9 +7,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::address::host_without_brackets;
 use super::guard::Refused;
 use super::send::Webhook;
-use super::settings::host_without_brackets;
+
 use crate::delivery::{Failure, Trail, tls};
 
 /// How long each step may take.

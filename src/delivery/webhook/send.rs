@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, Response, Url};
 use rustls::ClientConfig;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::address::{HiddenUrl, TOTAL};
 use super::guard::{Guard, RefusedAddress};
 use super::payload::{WebhookEvent, WebhookKind, test_event};
 use super::report::ReportReady;
-use super::settings::{Format, HiddenUrl, WebhookSettings};
+use super::settings::{Format, WebhookSettings};
 use super::signature::{SigningSecret, signature_header};
 use super::{slack, teams};
 use crate::calendar::Instant;
@@ -23,8 +24,6 @@ use crate::delivery::setting::{SettingError, SettingWarning};
 use crate::delivery::{Accepted, Failure, FailureClass, retry, tls};
 use crate::notice::{Purpose, Role};
 
-/// How long a request may take in all.
-const TOTAL: Duration = Duration::from_secs(30);
 /// How much of an answer is read, so that the connection can be used again.
 const BODY_CAP: u64 = 64 * 1024;
 /// How long an answer is read that says nothing more than its status already did.
@@ -76,7 +75,7 @@ impl WebhookSettings {
             per_minute: self.per_minute.or_else(|| NonZeroU32::new(60).filter(|_| self.format.is_chat())),
             client: self.client(&url.0, tls.clone())?,
             tls: Arc::new(tls),
-            guard: self.guard(&url.0),
+            guard: self.reach().guard(&url.0),
             url,
             secrets: self.secrets(&mut warnings)?,
             tenants: self.checked_list("tenants", self.tenants.as_deref())?.map(<[String]>::to_vec),
@@ -88,21 +87,15 @@ impl WebhookSettings {
     }
 
     fn client(&self, url: &Url, tls: ClientConfig) -> Result<Client, SettingError> {
-        Client::builder()
-            .tls_backend_preconfigured(tls)
-            .dns_resolver(Arc::new(self.guard(url)))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .timeout(TOTAL)
-            .connect_timeout(Duration::from_secs(10))
-            .user_agent(concat!("fristvakt/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|_| SettingError::new(self.key("url"), "no connections can be made on this machine"))
+        let client = self.reach().client(url, tls);
+        client.map_err(|_| SettingError::new(self.key("url"), "no connections can be made on this machine"))
     }
 }
 
 impl Webhook {
+    /// How long a request may take, to the end of its answer.
+    pub const LIMIT: Duration = TOTAL.saturating_add(DRAIN);
+
     /// Whether it hears of a municipality at all.
     #[must_use]
     pub fn serves(&self, tenant: &str) -> bool {
@@ -212,7 +205,7 @@ fn answer(status: u16, format: Format, beginning: &[u8]) -> Result<Accepted, Fai
 }
 
 /// What a status that is none of success says about the next attempt.
-fn class_of(status: u16) -> FailureClass {
+pub(super) fn class_of(status: u16) -> FailureClass {
     match status {
         // The receiver is busy or broken, and says so.
         408 | 425 | 429 | 500..600 => FailureClass::Temporary,
@@ -223,7 +216,7 @@ fn class_of(status: u16) -> FailureClass {
     }
 }
 
-fn failure_without_answer(error: &reqwest::Error) -> Failure {
+pub(super) fn failure_without_answer(error: &reqwest::Error) -> Failure {
     if caused_by(error, |cause| cause.is::<RefusedAddress>()) {
         return Failure::channel("address not allowed");
     }
@@ -258,7 +251,7 @@ fn caused_by(error: &reqwest::Error, test: impl Fn(&(dyn std::error::Error + 'st
 }
 
 /// Reads what is left of an answer, within bounds, so that the connection can carry the next request. Its beginning.
-async fn drain(mut response: Response) -> Vec<u8> {
+pub(super) async fn drain(mut response: Response) -> Vec<u8> {
     const BEGINNING: usize = 512;
     let mut beginning = Vec::new();
     let read = async {

@@ -1,7 +1,6 @@
 //! A `[[webhook]]` section, and its checks.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -9,7 +8,7 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::guard::{Guard, Network};
+use super::address::{HiddenUrl, Reach};
 use super::payload::WebhookKind;
 use super::signature::SigningSecret;
 use crate::case::nearest;
@@ -73,7 +72,7 @@ impl Format {
 /// Where a webhook is. What stands behind the host is often the only secret there is: `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct Endpoint(String);
+pub struct Endpoint(pub(super) String);
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,23 +83,9 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// An address that was read, with the same caution.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct HiddenUrl(pub(super) Url);
-
-impl fmt::Debug for HiddenUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Endpoint({}://{}/…)", self.0.scheme(), self.0.host_str().unwrap_or_default())
-    }
-}
-
 impl WebhookSettings {
-    pub(super) fn guard(&self, url: &Url) -> Guard {
-        Guard {
-            allow_private: self.allow_private,
-            allow_loopback: self.allow_insecure_loopback,
-            only_loopback: url.scheme() == "http",
-        }
+    pub(super) fn reach(&self) -> Reach {
+        Reach { allow_private: self.allow_private, allow_insecure_loopback: self.allow_insecure_loopback }
     }
 
     /// The name of a key in errors: `webhook.NAME.url`.
@@ -134,34 +119,9 @@ impl WebhookSettings {
         }
     }
 
-    /// The address, where it may be used: `https`, or `http` to this machine, without a user and password in it.
+    /// The address, where it may be used.
     fn checked_url(&self, key: &str, text: &str) -> Result<Url, SettingError> {
-        let url =
-            Url::parse(text.trim()).map_err(|_| self.error(key, "give an address like `https://example.no/varsel`"))?;
-        let literal = literal_address(&url);
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(self.error(key, "holds a user or password; the signature tells the receiver who we are"));
-        }
-        let loopback = url.host_str() == Some("localhost")
-            || literal.is_some_and(|address| Network::of(address) == Network::Loopback);
-        match url.scheme() {
-            "https" => {}
-            "http" if loopback && self.allow_insecure_loopback => {}
-            "http" if loopback => {
-                return Err(self.error(key, "`http` to this machine needs `allow_insecure_loopback = true`"));
-            }
-            _ => return Err(self.error(key, "use `https`: anything else can be read on the way")),
-        }
-        match literal {
-            Some(address) if Network::of(address) == Network::Never => {
-                Err(self.error(key, "is an address at which no receiver can be; use its name"))
-            }
-            Some(address) if !self.guard(&url).allows(address) => {
-                let problem = "is an address inside a network; if it is meant, set `allow_private = true`";
-                Err(self.error(key, problem))
-            }
-            _ => Ok(url),
-        }
+        self.reach().checked(text).map_err(|problem| self.error(key, problem))
     }
 
     pub(super) fn secrets(&self, warnings: &mut Vec<SettingWarning>) -> Result<Vec<SigningSecret>, SettingError> {
@@ -223,15 +183,4 @@ impl WebhookSettings {
             Err(SettingError::new("webhook.name", "use 1 to 40 letters a–z, digits, - or _: logs and pages show it"))
         }
     }
-}
-
-/// The address that is written into a URL in place of a name.
-fn literal_address(url: &Url) -> Option<IpAddr> {
-    host_without_brackets(url).parse().ok()
-}
-
-/// The host as resolvers and certificates know it.
-pub(super) fn host_without_brackets(url: &Url) -> &str {
-    let host = url.host_str().unwrap_or_default();
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }

@@ -12,6 +12,7 @@ mod poison;
 pub(crate) mod process;
 mod schedules;
 mod server;
+mod service;
 mod silences;
 mod time;
 

@@ -5,14 +5,14 @@ use std::process::{Command, Output, Stdio};
 
 use super::FACTS;
 
-fn fristvakt(folder: &Path) -> Command {
+pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fristvakt"));
     command.current_dir(folder).env_clear().env("FRISTVAKT_CONFIG", folder.join("fristvakt.toml"));
     command
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    fristvakt(folder).args(arguments).output().unwrap()
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder).args(arguments).output().unwrap()
 }
 
 pub(crate) fn folder() -> tempfile::TempDir {
@@ -78,7 +78,7 @@ fn broken_rules_are_exit_78_with_file_line_and_suggestion() {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -123,7 +123,7 @@ impl Running {
 
     /// Begins it; what it logs first is still to be read.
     pub(crate) fn begin(folder: &Path) -> Self {
-        let mut process = fristvakt(folder).arg("run").stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = command(folder).arg("run").stderr(Stdio::piped()).spawn().unwrap();
         let stderr = process.stderr.take().unwrap();
         Self { process, lines: std::io::BufRead::lines(std::io::BufReader::new(stderr)) }
     }

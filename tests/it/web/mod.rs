@@ -231,6 +231,30 @@ async fn ready_means_that_it_has_swept_not_long_ago() {
 }
 
 #[tokio::test]
+async fn a_message_under_way_may_delay_the_sweep_and_an_attempt_that_failed_is_no_sign_of_one() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let installation = Installation::on(tempfile::tempdir().unwrap(), None, port, "").await;
+    installation.import(FACTS).await;
+    let site = Site::on(installation).await;
+    site.installation.clock().set(instant("2026-03-11T08:00:00+01:00"));
+    let daemon = Arc::clone(site.installation.daemon());
+    let tick = tokio::spawn(async move { daemon.tick().await.unwrap() });
+    // A relay that takes the call and says nothing.
+    let (call, _) = silent.accept().await.unwrap();
+    site.installation.clock().set(instant("2026-03-11T08:10:00+01:00"));
+    let ready = || async {
+        let (status, body) = site.get("/readyz", None).await;
+        (status.as_u16(), json(&body)["checks"].to_string())
+    };
+    let well = r#"{"database":"ok","rules":"ok","sweep":"ok","progress":"ok"}"#;
+    assert_eq!(ready().await, (200, well.to_owned()));
+    drop((call, silent));
+    assert_eq!(tick.await.unwrap().delivered.failed, 1);
+    assert_eq!(ready().await, (503, well.replace(r#""sweep":"ok""#, r#""sweep":"too long ago""#)));
+}
+
+#[tokio::test]
 async fn metrics_show_how_things_stand() {
     let site = Site::with(FACTS).await;
     site.installation.tick("2026-03-10T12:00:00+01:00").await;
@@ -270,7 +294,7 @@ async fn metrics_hold_ids_and_numbers_and_no_person() {
     for canary in ["Kanarifugl", "Kommune", "@", "larer", "rektor", "skole", "S-1", "7F3K", "concern"] {
         assert!(!page.contains(canary), "`{canary}` is in\n{page}");
     }
-    let labels = ["channel", "state", "outcome", "tenant", "version", "rules"];
+    let labels = ["channel", "state", "outcome", "tenant", "version", "rules", "pack", "rule"];
     for line in page.lines().filter(|line| !line.starts_with('#')) {
         let inside = line.split_once('{').map_or("", |(_, rest)| rest.split_once('}').unwrap().0);
         for label in inside.split(',').filter(|label| !label.is_empty()) {
