@@ -278,7 +278,13 @@ impl Daemon {
     /// Every line that the log has of it bears its number.
     async fn tick_until(self: &Arc<Self>, stop: &deliver::Stop) -> Result<Tick, StoreError> {
         let number = self.ticks.fetch_add(1, Ordering::SeqCst) + 1;
-        self.work_through(stop).instrument(tracing::info_span!("round", number)).await
+        let worked = self.work_through(stop).instrument(tracing::info_span!("round", number)).await;
+        match &worked {
+            Ok(_) => self.operator.calm(&Trouble::Database),
+            Err(StoreError::Full) => self.operator.raise(Trouble::DiskFull, self.clock.now()),
+            Err(_) => self.operator.raise(Trouble::Database, self.clock.now()),
+        }
+        worked
     }
 
     async fn work_through(self: &Arc<Self>, stop: &deliver::Stop) -> Result<Tick, StoreError> {

@@ -14,7 +14,6 @@ use super::deliver::Stop;
 use super::progress::Work;
 use super::{Daemon, DaemonError, Part, Rules, Tick, service, sources};
 use crate::config::Config;
-use crate::delivery::message::Trouble;
 use crate::store::StoreError;
 
 /// Once a minute, in UTC: a pulse that looks again. What is due when is never this schedule's business.
@@ -149,13 +148,8 @@ async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Futu
         }
     };
     match ended {
-        Ok(Ok(round)) => {
-            daemon.operator.calm(&Trouble::Database);
-            round
-        }
+        Ok(Ok(round)) => round,
         Ok(Err(error)) => {
-            let trouble = if matches!(error, StoreError::Full) { Trouble::DiskFull } else { Trouble::Database };
-            daemon.operator.raise(trouble, daemon.clock.now());
             tracing::error!(%error, "the store cannot be used; tried again in 10 seconds");
             service::status("The database cannot be used; tried again every 10 seconds. The log says why.");
             (AFTER_FAILURE, Some(false))

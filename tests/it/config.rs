@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fristvakt::config::{Attached, Config, ConfigError, HttpSettings, LogFormat, Mode, ReportSettings, Scope};
 use fristvakt::delivery::email::EmailSettings;
+use fristvakt::language::Language;
 use fristvakt::schedule::{Pattern, Period, Scheduled};
 use fristvakt::source::SourceSettings;
 
@@ -46,6 +47,10 @@ fn the_example_shows_the_defaults() {
     let (email, shown) = (example.email.unwrap(), all.email.unwrap());
     assert_eq!((example.mode, &example.log.level, example.log.format), (all.mode, &all.log.level, all.log.format));
     assert_eq!(example.database, all.database);
+    assert_eq!(example.watchdog, all.watchdog);
+    let (dead_man, operator) = (all.dead_man.unwrap(), all.operator.unwrap());
+    assert!(!dead_man.allow_private && !dead_man.allow_insecure_loopback && operator.language == Language::Nb);
+    assert!(example.dead_man.is_none() && example.operator.is_none(), "nobody else hears unless said");
     // What has no default is an example; everything else is the same with the comment as without.
     let EmailSettings {
         port: Some(587),
@@ -144,6 +149,8 @@ fn the_example_shows_every_key() {
         ("[http]\nunknown = 1", "[http]"),
         ("[http.upload]\nunknown = 1", "[http.upload]"),
         ("[[http.token]]\nunknown = 1", "[[http.token]]"),
+        ("[operator]\nunknown = 1", "[operator]"),
+        ("[dead_man]\nunknown = 1", "[dead_man]"),
     ];
     let lines = everything();
     for (text, after) in sections {
@@ -182,6 +189,9 @@ fn what_is_unknown_or_wrong_is_an_error_with_its_line() {
         ("[email]\npasword_file = \"a\"", "line 2, column 1", "did you mean `password_file`?"),
         ("email = { host = \"a\", port = \"b\" }", "line 1", "`port`: expected u16"),
         ("[email]\nhost = \"a\"", "line 1", "missing field `from`"),
+        ("[operator]\nmial = []", "line 2", "did you mean `mail`?"),
+        ("[dead_man]\nurl_flie = \"a\"", "line 2", "did you mean `url_file`?"),
+        ("[log]\nformat = \"journald\"", "line 2", "did you mean `journal`?"),
         ("mode =", "line 1", ""),
     ];
     for (text, line, expected) in cases {
@@ -205,6 +215,8 @@ fn errors_never_show_a_value() {
         "[[webhook]]\nsecret_files = [\n\"hemmelig=\", 1]",
         "[[webhook]]\nname = \"a\"\nurl = \"hemmelig\"\nsecret_files = []\nformat = \"hemmelig\"",
         "[[webhook]]\nname = \"a\"\nurl = [\"hemmelig\"]",
+        "[dead_man]\nurl = [\"hemmelig\"]",
+        "[operator]\nmail = \"hemmelig\"",
     ];
     for text in cases {
         let problem = problem(text);

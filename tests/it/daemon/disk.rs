@@ -41,6 +41,27 @@ async fn on(disk: &Disk) -> (Installation, Relay) {
     (here, relay)
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_runs_it_is_told_by_mail_that_the_disk_is_full_once() {
+    let Some(disk) = Disk::of(4096) else { return };
+    let relay = Relay::good().await;
+    let operator = "[operator]\nmail = [\"drift@it.example\"]\nlanguage = \"en\"\n";
+    let here = Installation::on(disk.folder(), None, relay.address.port(), operator).await;
+    here.import(&facts()).await;
+    disk.fill(0);
+    assert!(matches!(try_tick(&here, ROUND).await, Err(StoreError::Full)));
+    let _ = here.daemon.tell_operator().await;
+    assert!(relay.accepted().is_empty(), "a minute is nobody's business");
+    for at in ["2026-03-11T08:06:00+01:00", "2026-03-11T08:07:00+01:00"] {
+        assert!(try_tick(&here, at).await.is_err());
+        let _ = here.daemon.tell_operator().await;
+    }
+    let [mail] = &relay.accepted()[..] else { panic!("one mail") };
+    assert_eq!(mail.recipient, "drift@it.example");
+    let text = mail.text.replace("=\r\n", "").replace("=\n", "");
+    assert!(text.contains("The disk is full") && text.contains("11 March 2026 at 08:00"), "{text}");
+}
+
 async fn try_tick(here: &Installation, at: &str) -> Result<(), StoreError> {
     here.clock.set(instant(at));
     here.daemon.tick().await.map(drop)

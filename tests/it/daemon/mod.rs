@@ -7,6 +7,7 @@ mod delivery;
 mod demo;
 mod deviations;
 mod disk;
+mod operator;
 mod outcomes;
 mod poison;
 pub(crate) mod process;
@@ -15,6 +16,7 @@ mod server;
 mod service;
 mod silences;
 mod time;
+mod watcher;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -194,8 +194,16 @@ fn what_is_broken_when_it_is_read_again_leaves_the_rules_in_use_as_they_were() {
 }
 
 /// Every word that may never leave the facts and the mail: names, addresses, a secret.
-pub(crate) const CANARIES: [&str; 5] =
-    ["Kanarifugl", "larer@k.example", "post@k.example", "hemmelig-kanari", "rektor@k.example"];
+pub(crate) const CANARIES: [&str; 6] =
+    ["drift@k.example", "Kanarifugl", "larer@k.example", "post@k.example", "hemmelig-kanari", "rektor@k.example"];
+
+/// A record that cannot be used, so that there is something to tell the operator.
+async fn set_aside(folder: &Path) {
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", folder.join("test.db").display())).await.unwrap();
+    let insert = "INSERT INTO quarantine (tenant, record, reason, since) VALUES ('k', 'case S-9', 'unknown word', 1773000000000)";
+    sqlx::query(insert).execute(&pool).await.unwrap();
+    pool.close().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
@@ -215,7 +223,8 @@ async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
         format!(
             "reports.enabled = false\ndatabase = \"sqlite://test.db\"\n[log]\nlevel = \"trace\"\n[email]\nhost = \"127.0.0.1\"\nport = {port}\n\
              security = \"none\"\nfrom = \"fristvakt@k.example\"\n{login}[[webhook]]\nname = \"hook\"\nformat = \"slack\"\n\
-             url_file = \"url\"\nallow_insecure_loopback = true\n"
+             url_file = \"url\"\nallow_insecure_loopback = true\n[dead_man]\nurl_file = \"url\"\n\
+             allow_insecure_loopback = true\n[operator]\nmail = [\"drift@k.example\"]\n"
         )
     };
     let login = "username = \"fristvakt\"\npassword_file = \"secret\"\n";
@@ -224,12 +233,14 @@ async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
     std::fs::write(folder.path().join("down.toml"), email(1, login)).unwrap();
     let round = ["--once", "--now", "2026-03-11T08:00:00+01:00"];
     let escalation = ["--once", "--now", "2026-03-17T08:00:00+01:00"];
-    let mut shown = String::new();
+    let imported = run(folder.path(), &["import", "facts.ndjson"]);
+    let mut shown = text(&imported.stdout) + &text(&imported.stderr);
+    set_aside(folder.path()).await;
     for arguments in [
-        [&["import", "facts.ndjson"][..], &[]].concat(),
         [&["import", "poison.ndjson"][..], &[]].concat(),
         [&["run", "--config", "down.toml"][..], &round].concat(),
-        [&["run", "--config", "login.toml"][..], &round].concat(),
+        [&["run", "--config", "login.toml", "--log-format", "json"][..], &round].concat(),
+        [&["run", "--config", "login.toml", "--log-format", "journal"][..], &round].concat(),
         [&["run"][..], &escalation].concat(),
         vec!["messages", "list"],
         vec!["notices", "list", "--format", "json"],
@@ -246,10 +257,42 @@ async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
     }
     assert!(catcher.count() > 0 && !chat.received_requests().await.unwrap().is_empty(), "{shown}");
     assert!(shown.contains("DEBUG") && shown.contains("not sent"), "{shown}");
+    let mails = std::fs::read_dir(folder.path().join("mail")).unwrap();
+    let to_operator = |path: &Path| path.to_string_lossy().contains("drift");
+    assert!(mails.filter(|mail| to_operator(&mail.as_ref().unwrap().path())).count() > 0, "the operator hears");
+    assert!(
+        shown.contains("the operator was told") && shown.contains("the watcher elsewhere does not hear us"),
+        "{shown}"
+    );
+    let has_all_forms = ["<7>", "\"level\":\"TRACE\"", "round{number="].iter().all(|form| shown.contains(form));
+    assert!(has_all_forms, "{shown}");
     for canary in CANARIES {
         let line = shown.lines().find(|line| line.contains(canary));
         assert_eq!(line, None, "`{canary}` was shown");
     }
+}
+
+#[test]
+fn the_journal_gets_priorities_and_other_readers_of_the_log_do_not() {
+    use std::os::linux::fs::MetadataExt;
+    let folder = folder();
+    let path = folder.path().join("journal");
+    let file = std::fs::File::create(&path).unwrap();
+    let metadata = file.metadata().unwrap();
+    let stream = format!("{}:{}", metadata.st_dev(), metadata.st_ino());
+    let once = ["run", "--once", "--now", "2026-03-11T08:00:00+01:00"];
+    let mut to_the_journal = command(folder.path());
+    to_the_journal.args(once).env("JOURNAL_STREAM", &stream).stderr(file);
+    assert!(to_the_journal.status().unwrap().success());
+    let journal = std::fs::read_to_string(&path).unwrap();
+    assert!(journal.lines().any(|line| line.starts_with("<4>`[email]` is not configured")), "{journal}");
+    assert!(journal.lines().any(|line| line.starts_with("<6>done")), "{journal}");
+    let has_priority = |line: &str| line.as_bytes().first() == Some(&b'<') && line.as_bytes().get(2) == Some(&b'>');
+    assert!(journal.lines().all(has_priority), "{journal}");
+    // The variable was inherited, and stderr leads elsewhere.
+    let elsewhere = command(folder.path()).args(once).env("JOURNAL_STREAM", &stream).output().unwrap();
+    let lines = text(&elsewhere.stderr);
+    assert!(lines.contains("INFO done") && !lines.lines().any(has_priority), "{lines}");
 }
 
 #[test]

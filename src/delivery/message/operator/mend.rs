@@ -45,7 +45,7 @@ impl Trouble {
                 language,
                 [
                     "Kjør `fristvakt doctor`: den viser om det er passord, sertifikat eller en regel hos mottakeren, og hva som retter det.",
-                    "Køyr `fristvakt doctor`: han viser om det er passord, sertifikat eller ein regel hos mottakaren, og kva som rettar det.",
+                    "Køyr `fristvakt doctor`: kommandoen viser om det er passord, sertifikat eller ein regel hos mottakaren, og kva som rettar det.",
                     "Run `fristvakt doctor`: it shows whether it is the password, the certificate or a policy of the receiver, and what mends it.",
                 ],
             ),
@@ -93,7 +93,7 @@ impl Trouble {
                 language,
                 [
                     "Kjør `fristvakt doctor` på maskinen, og se i loggen (`journalctl -u fristvakt`) hva den venter på.",
-                    "Køyr `fristvakt doctor` på maskina, og sjå i loggen (`journalctl -u fristvakt`) kva han ventar på.",
+                    "Køyr `fristvakt doctor` på maskina, og sjå i loggen (`journalctl -u fristvakt`) kva ho ventar på.",
                     "Run `fristvakt doctor` on the machine, and see in the log (`journalctl -u fristvakt`) what it waits for.",
                 ],
             ),

@@ -111,7 +111,7 @@ impl Trouble {
                 language,
                 [
                     "Fristvakt på denne maskinen planlegger og sender ingenting, for den er ikke enig med de andre som bruker databasen.",
-                    "Fristvakt på denne maskina planlegg og sender ingenting, for han er ikkje samd med dei andre som bruker databasen.",
+                    "Fristvakt på denne maskina planlegg og sender ingenting, for ho er ikkje samd med dei andre som bruker databasen.",
                     "fristvakt on this machine plans and sends nothing, for it does not agree with the others that use the database.",
                 ],
             ),
