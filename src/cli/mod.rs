@@ -7,6 +7,7 @@ mod deviations;
 mod doctor;
 mod explain;
 mod facts;
+mod generate;
 mod import;
 mod lists;
 mod logging;
@@ -46,6 +47,8 @@ const CONFIGURATION: u8 = 78;
 /// Deadline guard for municipalities that work by BTI.
 #[derive(Debug, Parser)]
 #[command(name = "fristvakt", version, max_term_width = 110)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 78 rules or configuration.\n\
+                        Configuration: /etc/fristvakt/fristvakt.toml, which explains every key; FRISTVAKT_CONFIG names another.")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -58,6 +61,8 @@ enum Command {
     Audit(audit::Audit),
     /// Load and lint a rules folder: errors, and what parses but cannot be meant so.
     Check(check::Check),
+    /// Print completions for a shell.
+    Completions(generate::Completions),
     /// The main job from nothing: sample municipalities, real mail to a local catcher, ten weeks in fast-forward.
     Demo(demo::Demo),
     /// Look at deviations (avvik), explain and withdraw them.
@@ -71,6 +76,8 @@ enum Command {
     Import(import::Import),
     /// The coordinator's lists: what somebody should look at, whatever deadline runs.
     Lists(lists::Lists),
+    /// Write the man pages into a folder.
+    Man(generate::Manual),
     /// Look at messages, and have them tried again or held back.
     #[command(subcommand)]
     Messages(messages::Messages),
@@ -211,12 +218,14 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Audit(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Completions(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Deviations(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Lists(command) => command.run(),
+        Command::Man(command) => command.run(),
         Command::Messages(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Notices(command) => command.run(),

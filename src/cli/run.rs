@@ -98,7 +98,9 @@ async fn serve(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Resul
 async fn once(daemon: &Arc<Daemon>) -> Result<(), DaemonError> {
     daemon.poll_sources().await;
     let ticked = daemon.tick().await;
-    daemon.tell_dead_man(ticked.as_ref().is_ok_and(|tick| tick.swept.failed == 0)).await;
+    if !daemon.stands_back() {
+        daemon.tell_dead_man(ticked.as_ref().is_ok_and(|tick| tick.swept.failed == 0)).await;
+    }
     let tick = ticked?;
     daemon.tell_operator().await?;
     tracing::info!(

@@ -103,6 +103,8 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
         }
     }
     tracing::info!("stopping");
+    // How long that may take is the service manager's to say.
+    work.leaves_it_to_others();
     service::stopping();
     if let Some(heartbeat) = heartbeat {
         heartbeat.abort();

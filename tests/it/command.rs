@@ -355,3 +355,37 @@ fn the_schema_of_facts_takes_what_is_read_and_nothing_else() {
     }
     assert!(!fact.is_valid(&serde_json::json!({ "type": "case", "id": "a" })), "whose?");
 }
+
+#[test]
+fn completions_are_what_their_shells_can_read_and_know_every_command() {
+    let help = stdout(&["help"]);
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .map_while(|line| line.strip_prefix("  "))
+        .filter(|line| !line.starts_with(' '))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.contains(&"simulate") && commands.contains(&"completions"), "{help}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stdout(&["completions", shell]);
+        for command in &commands {
+            assert!(script.contains(command), "{shell} knows {command}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("fristvakt.bash");
+    std::fs::write(&script, stdout(&["completions", "bash"])).unwrap();
+    assert!(Command::new("bash").arg("-n").arg(&script).status().unwrap().success());
+    assert_eq!(failure(&["completions", "dos"]).0, 2);
+    // And a page for each, that names its own command.
+    let pages = folder.path().join("man/man1");
+    assert_eq!(stdout(&["man", pages.to_str().unwrap()]), "");
+    for command in commands.iter().filter(|command| **command != "help") {
+        let page = std::fs::read_to_string(pages.join(format!("fristvakt-{command}.1"))).unwrap();
+        assert!(page.contains(".TH") && page.contains(".SH SYNOPSIS") && page.contains(command), "{command}: {page}");
+    }
+    let whole = std::fs::read_to_string(pages.join("fristvakt.1")).unwrap();
+    assert!(whole.contains("Exit codes: 0 done"), "{whole}");
+}

@@ -418,3 +418,26 @@ async fn as_json_it_is_one_finding_a_line_and_nothing_of_anybody() {
         assert!(!shown.contains(canary), "`{canary}` is in\n{shown}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hears_of_trouble_is_checked_where_anybody_is_to() {
+    let house = House::with("mode = \"shadow\"\n");
+    let about = async |lines: &str| {
+        house.write("fristvakt.toml", &format!("database = \"sqlite://test.db\"\n{lines}\n"), 0o644);
+        house.group("Configuration", &[]).await
+    };
+    house.write("dead-man", "https://hc.example/hemmelig-kanari\n", 0o644);
+    for (lines, expected) in [
+        ("", ""),
+        ("[operator]\nmail = [\"drift\"]", "error    operator"),
+        ("[operator]\nmail = [\"drift@k.example\"]", "warning  operator"),
+        ("[dead_man]\nurl = \"http://hc.example/hemmelig-kanari\"", "error    dead man"),
+        ("[dead_man]\nurl_file = \"dead-man\"", "warning  address of the watcher"),
+        ("[dead_man]\nurl_file = \"dead-man\"", "ok       dead man"),
+        ("[watchdog]\npatience = 0", "error    watchdog"),
+    ] {
+        let shown = about(lines).await;
+        assert!(shown.contains(expected), "{lines}: {shown}");
+        assert!(!shown.contains("hemmelig-kanari") && !shown.contains("drift@"), "{shown}");
+    }
+}

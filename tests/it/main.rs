@@ -23,6 +23,7 @@ mod fuzz;
 mod hostile;
 mod language;
 mod lint;
+mod monitoring;
 mod packs;
 mod register;
 mod report;

@@ -20,6 +20,7 @@ pub(super) fn check(argument: &ConfigArgument) -> (Option<Config>, Vec<Finding>)
     };
     let mut findings = vec![file(path.as_deref()), sending(&config)];
     findings.extend(secret_files(&config).into_iter().map(|(check, path)| secret(&check, &path)));
+    findings.extend(watched(&config));
     (Some(config), findings)
 }
 
@@ -63,7 +64,31 @@ fn secret_files(config: &Config) -> Vec<(String, PathBuf)> {
         .filter_map(|source| Some((format!("source {}", source.name), source.password_file.clone()?)));
     let tokens = config.http.iter().flat_map(|http| &http.tokens);
     let tokens = tokens.map(|token| (format!("token {}", token.name), token.file.clone()));
-    password.chain(of_webhooks).chain(of_sources).chain(tokens).collect()
+    let watcher = config.dead_man.iter().filter_map(|dead_man| dead_man.url_file.clone());
+    let watcher = watcher.map(|path| ("address of the watcher".to_owned(), path));
+    password.chain(of_webhooks).chain(of_sources).chain(tokens).chain(watcher).collect()
+}
+
+/// Who hears when something is wrong with the program itself, where anybody is to.
+fn watched(config: &Config) -> Vec<Finding> {
+    let not_started = |check: &str, problem: String| {
+        Finding::error(check, problem)
+            .means("The daemon does not start with this.")
+            .mend("editor /etc/fristvakt/fristvakt.toml")
+    };
+    let operator = config.operator.as_ref().map(|operator| match operator.addresses() {
+        Err(error) => not_started("operator", error.to_string()),
+        Ok(_) if config.email.is_none() => Finding::warning("operator", "no [email] to tell them by")
+            .means("Nobody is told when something needs a person.")
+            .mend("add an [email] section, then: systemctl restart fristvakt"),
+        Ok(addresses) => Finding::ok("operator", format!("{} address(es)", addresses.len())),
+    });
+    let watcher = config.dead_man.as_ref().map(|dead_man| match dead_man.load() {
+        Err(error) => not_started("dead man", error.to_string()),
+        Ok(_) => Finding::ok("dead man", "a watcher elsewhere hears of every round"),
+    });
+    let patience = config.watchdog.checked().err().map(|error| not_started("watchdog", error.to_string()));
+    operator.into_iter().chain(watcher).chain(patience).collect()
 }
 
 fn secret(check: &str, path: &Path) -> Finding {

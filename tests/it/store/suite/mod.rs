@@ -7,6 +7,7 @@ mod audit;
 mod calendar;
 mod decisions;
 mod looking;
+mod operator;
 mod outbox;
 mod oversight;
 mod planning;
