@@ -186,6 +186,12 @@ impl Config {
         })
     }
 
+    /// Whether the database is on a server.
+    #[must_use]
+    pub fn is_on_server(&self) -> bool {
+        !self.database.starts_with("sqlite://")
+    }
+
     /// The folder of the acceptance journal. Beside a database file; with a server it is this machine's own.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ mod undelivered;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tracing::Instrument;
@@ -157,6 +158,9 @@ impl Daemon {
             }
             None => None,
         };
+        // A call to a server may take as long as the configuration lets it.
+        let calls = if config.is_on_server() { config.database_timeout.into() } else { 0 };
+        let patience = config.watchdog.checked()?.saturating_add(Duration::from_secs(calls));
         let store = Store::open(config.location()?, Access::Daemon).await?;
         let journal = Journal::open(&config.journal_folder()?).map_err(StoreError::from)?;
         let owner = format!("{}/{}", journal.id(), Uuid::now_v7());
@@ -166,7 +170,7 @@ impl Daemon {
             clock,
             journal,
             pulse,
-            progress: Arc::new(Progress::new(config.watchdog.checked()?)),
+            progress: Arc::new(Progress::new(patience)),
             channels,
             mode: config.mode,
             mails_a_day: config.limits.mails_per_recipient_and_day,
@@ -294,10 +298,7 @@ impl Daemon {
         }
         drop(agreeing);
         let swept = self.sweep(self.clock.now()).await?;
-        {
-            let _work = self.progress.begin(Part::Loop);
-            self.hold_schedules(&self.rules(), self.clock.now()).await?;
-        }
+        self.hold_schedules(&self.rules(), self.clock.now()).await?;
         let delivered = self.deliver(stop).await?;
         // After a round, and once after a start: the process may have ended before it came to this.
         let is_due = swept.rounds > 0 || !self.looked.swap(true, Ordering::SeqCst);

@@ -132,7 +132,8 @@ async fn start_pulse(pulse: mpsc::Sender<()>) -> Result<JobScheduler, DaemonErro
     Ok(scheduler)
 }
 
-/// One tick, how long to wait for the next, and whether it did everything (`None`: it was left to others). A signal to stop while it runs lets the message in hand end.
+/// One tick, how long to wait for the next, and whether it did everything (`None`: it was left to others). A signal to
+/// stop while it runs lets the message in hand end.
 ///
 /// The tick is never cut short: a database call that is dropped half-way may have happened or not.
 async fn tick(daemon: &Arc<Daemon>, stop: &CancellationToken, stopped: impl Future<Output = ()>) -> Round {
