@@ -209,7 +209,8 @@ async fn hand_over(
     at: Instant,
 ) -> Result<(), Failure> {
     let id = Uuid::now_v7();
-    let mail: Composed = compose(smtp, &Outgoing { id, to, language, rendered, obligation: None, calendar: &[], at })?;
+    let mail: Composed =
+        compose(smtp, &Outgoing { id, to, language, rendered, obligation: None, calendar: &[], files: &[], at })?;
     let mut session = Session::open(smtp).await?;
     session.prepare(&mail).await?;
     let taken = session.transmit(&mail).await;
