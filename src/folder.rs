@@ -42,6 +42,19 @@ impl RulesFolder {
         })
     }
 
+    /// Files that were kept, by their paths below the folder.
+    #[must_use]
+    pub fn kept(files: Vec<(String, String)>) -> Self {
+        let files = files.into_iter().map(|(path, text)| (path.into(), text)).collect();
+        Self { files: RuleFiles::new(files), prefix: String::new() }
+    }
+
+    /// The files, by their paths below the folder.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(String, String)> {
+        self.files.files.iter().map(|(path, text)| (self.below(path), text.clone())).collect()
+    }
+
     /// A file's path below the folder.
     #[must_use]
     pub fn below(&self, path: &str) -> String {

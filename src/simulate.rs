@@ -83,6 +83,27 @@ pub fn run_case(
     run
 }
 
+/// The notices that go out in one case from `now` until a later moment if nothing more is recorded, each with when; `ledger`
+/// is what was handled before.
+#[must_use]
+pub fn ahead(
+    municipality: &Municipality<'_>,
+    case: &CaseFile,
+    ledger: &[Handled],
+    now: Instant,
+    until: Instant,
+) -> Vec<(Instant, Notice)> {
+    let (mut ledger, mut notices) = (ledger.to_vec(), vec![]);
+    let mut next = Some(now);
+    while let Some(at) = next.filter(|at| *at <= until) {
+        let step = plan_notices(municipality, case, &ledger, at, occasion(municipality, at));
+        next = step.next_at.filter(|next| *next > at);
+        ledger.extend(step.handled);
+        notices.extend(step.notices.into_iter().map(|notice| (at, notice)));
+    }
+    notices
+}
+
 /// From when on rounds are held, where the facts say so.
 fn first_round(municipality: &Municipality<'_>, first_recorded: Option<Instant>) -> Option<Instant> {
     let go_live = municipality.organisation.tenant.go_live;

@@ -17,6 +17,7 @@ mod notices;
 mod obligations;
 mod quarantine;
 mod report;
+mod rules;
 mod run;
 mod schema;
 mod silence;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::folder::{FolderError, RulesFolder};
 use crate::rules::RuleSet;
 use crate::rules::diagnostics::Report;
@@ -95,6 +96,9 @@ enum Command {
     /// Make reports.
     #[command(subcommand)]
     Report(report::Report),
+    /// Which rules are in use, and what those on disk would send.
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// The daemon.
     Run(run::Run),
     /// Print the JSON schema of what is read.
@@ -178,7 +182,11 @@ struct ConfigArgument {
 
 impl ConfigArgument {
     fn load(&self) -> Result<Config, Failed> {
-        let mut config = Config::load(self.config.as_deref()).map_err(|error| Failed::with(CONFIGURATION, error))?;
+        self.read().map_err(|error| Failed::with(CONFIGURATION, error))
+    }
+
+    fn read(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::load(self.config.as_deref())?;
         if let Some(database) = &self.database {
             config.database.clone_from(database);
         }
@@ -232,6 +240,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Obligations(command) => command.run(),
         Command::Quarantine(command) => command.run(),
         Command::Report(command) => command.run(),
+        Command::Rules(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Test(command) => command.run(),

@@ -9,8 +9,8 @@ use super::logging;
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, block_on};
 use crate::catcher::Catcher;
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat};
-use crate::daemon::{Daemon, DaemonError, Signals, run};
+use crate::config::{Config, ConfigError, LogFormat};
+use crate::daemon::{Daemon, DaemonError, Ended, Signals, run};
 use crate::delivery::email::EmailSettings;
 use crate::store::StoreError;
 use crate::web::Server;
@@ -45,22 +45,24 @@ impl Run {
         logging::start(&config.log)?;
         let clock = self.now.map_or(Clock::System, |now| Clock::fixed(now.to_utc()));
         block_on(async {
-            let catcher = match self.catch_mail {
-                Some(folder) => Some(catch(folder, &mut config).await?),
+            let catcher = match &self.catch_mail {
+                Some(folder) => Some(Catcher::start(folder.clone()).await?),
                 None => None,
             };
-            let signals = if self.once { None } else { Some(Signals::take()?) };
-            let daemon = Arc::new(Daemon::open(&config, clock).await?);
-            let ended = match signals {
-                Some(signals) => serve(&daemon, &config, signals).await,
-                None => once(&daemon).await,
+            if let Some(catcher) = &catcher {
+                catch(catcher, &mut config);
+            }
+            let again = || {
+                let mut config = self.config.read()?;
+                if let Some(catcher) = &catcher {
+                    catch(catcher, &mut config);
+                }
+                Ok(config)
             };
-            if let Err(error) = daemon.leave().await {
-                tracing::warn!(%error, "other daemons do not hear that this one ended");
-            }
-            if let Some(daemon) = Arc::into_inner(daemon) {
-                daemon.store.close().await;
-            }
+            let ended = match self.once {
+                true => once(&config, clock).await,
+                false => serve(config, clock, &again).await,
+            };
             if let Some(catcher) = catcher {
                 tracing::info!(mails = catcher.count(), folder = %catcher.folder().display(), "caught");
                 catcher.stop().await;
@@ -72,30 +74,78 @@ impl Run {
 }
 
 /// Has mail go to a catcher of this process, and nothing go anywhere else.
-async fn catch(folder: PathBuf, config: &mut Config) -> Result<Catcher, DaemonError> {
-    let catcher = Catcher::start(folder).await?;
+fn catch(catcher: &Catcher, config: &mut Config) {
     config.email = Some(EmailSettings::to_catcher(catcher.address(), config.email.as_ref()));
     if !config.webhooks.is_empty() {
         tracing::warn!("webhooks hear nothing while mail is caught");
         config.webhooks.clear();
     }
-    Ok(catcher)
+}
+
+/// The daemon, until it is stopped. With another configuration another daemon goes on in its place, in the same process: all
+/// that matters is in the database.
+async fn serve(
+    mut config: Config,
+    clock: Clock,
+    again: &impl Fn() -> Result<Config, ConfigError>,
+) -> Result<(), DaemonError> {
+    let mut signals = Signals::take()?;
+    let mut daemon = Arc::new(Daemon::open(&config, clock.clone()).await?);
+    loop {
+        let ended = beside_web(&daemon, &config, &mut signals, again).await;
+        leave(daemon).await;
+        let changed = match ended? {
+            Ended::Stopped => return Ok(()),
+            Ended::Changed(changed) => *changed,
+        };
+        daemon = match Daemon::open(&changed, clock.clone()).await {
+            Ok(daemon) => {
+                config = changed;
+                Arc::new(daemon)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the configuration on disk cannot be used after all; the earlier one is again");
+                Arc::new(Daemon::open(&config, clock.clone()).await?)
+            }
+        };
+    }
 }
 
 /// The daemon, and the web server beside it for as long as it runs.
-async fn serve(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Result<(), DaemonError> {
+async fn beside_web(
+    daemon: &Arc<Daemon>,
+    config: &Config,
+    signals: &mut Signals,
+    again: &impl Fn() -> Result<Config, ConfigError>,
+) -> Result<Ended, DaemonError> {
     let server = match &config.http {
         Some(settings) => Some(Server::start(settings, Arc::clone(daemon)).await?),
         None => None,
     };
-    let ended = run(daemon, config, signals).await;
+    let ended = run(daemon, config, signals, again).await;
     if let Some(server) = server {
         server.stop().await;
     }
     ended
 }
 
-async fn once(daemon: &Arc<Daemon>) -> Result<(), DaemonError> {
+async fn leave(daemon: Arc<Daemon>) {
+    if let Err(error) = daemon.leave().await {
+        tracing::warn!(%error, "other daemons do not hear that this one ended");
+    }
+    if let Some(daemon) = Arc::into_inner(daemon) {
+        daemon.store.close().await;
+    }
+}
+
+async fn once(config: &Config, clock: Clock) -> Result<(), DaemonError> {
+    let daemon = Arc::new(Daemon::open(config, clock).await?);
+    let done = one_round(&daemon).await;
+    leave(daemon).await;
+    done
+}
+
+async fn one_round(daemon: &Arc<Daemon>) -> Result<(), DaemonError> {
     daemon.poll_sources().await;
     let ticked = daemon.tick().await;
     if !daemon.stands_back() {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use crate::case::{is_plain_id, nearest};
@@ -23,7 +24,7 @@ use crate::source::SourceSettings;
 use crate::store::{Location, LocationError, ServerLocation};
 
 pub use http::{HttpSettings, Scope, TokenSettings, UploadSettings};
-pub use operations::{LogFormat, LogSettings, OperatorSettings, WatchdogSettings};
+pub use operations::{LogFormat, LogSettings, OperatorSettings, ReloadSettings, WatchdogSettings};
 pub use reports::{Attached, ReportSettings};
 
 /// Where the configuration is looked for where nothing else is said.
@@ -73,10 +74,26 @@ pub struct Config {
     /// How long its parts may stand still.
     #[serde(default)]
     pub watchdog: WatchdogSettings,
+    /// When other rules have to be let go by a person.
+    #[serde(default)]
+    pub reload: ReloadSettings,
     /// Who hears of every round that was done.
     pub dead_man: Option<DeadManSettings>,
     /// Who is told when something needs a person.
     pub operator: Option<OperatorSettings>,
+    /// A text that differs where the configuration does.
+    #[serde(skip)]
+    pub digest: String,
+}
+
+/// A text that differs where a configuration's text or the variables over it do.
+fn digest(text: &str, variables: &[(String, String)]) -> String {
+    let mut digest = Sha256::new();
+    for part in std::iter::once(text).chain(variables.iter().flat_map(|(name, value)| [&**name, &**value])) {
+        digest.update(part.len().to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether messages leave.
@@ -161,9 +178,11 @@ impl Config {
     /// Where it cannot be used.
     pub fn parse(text: &str, path: Option<&Path>, variables: &[(String, String)]) -> Result<Self, ConfigError> {
         let name = path.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
-        let of_file: Self =
+        let mut of_file: Self =
             toml::from_str(text).map_err(|error| ConfigError::Invalid(name.clone(), placed(&error, text)))?;
+        let digest = digest(text, variables);
         if variables.is_empty() {
+            of_file.digest = digest;
             return Ok(of_file);
         }
         let mut table: Table =
@@ -171,7 +190,9 @@ impl Config {
         for (key, value) in variables {
             overlay(&mut table, key, value)?;
         }
-        Self::deserialize(table).map_err(|error| ConfigError::Variable(message(&error)))
+        let mut config = Self::deserialize(table).map_err(|error| ConfigError::Variable(message(&error)))?;
+        config.digest = digest;
+        Ok(config)
     }
 
     /// Where the database is. Reads the file with its password, where one is named.

@@ -65,6 +65,31 @@ impl WatchdogSettings {
     }
 }
 
+/// The `[reload]` section: when other rules have to be let go by a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReloadSettings {
+    /// How many times as many messages in the next seven days are too many; 0: any number may be.
+    pub times: u32,
+    /// So few messages are never too many.
+    pub from: u32,
+}
+
+impl Default for ReloadSettings {
+    fn default() -> Self {
+        Self { times: 3, from: 50 }
+    }
+}
+
+impl ReloadSettings {
+    /// Whether rules are held that send `after` messages where those in use send `before`.
+    #[must_use]
+    pub fn holds(self, before: usize, after: usize) -> bool {
+        let [times, from] = [self.times, self.from].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        times > 0 && after > from && after > before.saturating_mul(times)
+    }
+}
+
 /// The `[operator]` section: who is told by mail when something needs a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

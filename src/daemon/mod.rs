@@ -14,12 +14,14 @@ mod chain;
 mod channels;
 mod content;
 mod deliver;
+mod forecast;
 mod municipalities;
 mod operator;
 mod progress;
 mod pulse;
 mod recheck;
 mod reconcile;
+mod reload;
 mod rules;
 mod run;
 mod schedules;
@@ -40,7 +42,7 @@ use uuid::Uuid;
 
 use crate::calendar::Instant;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Mode, ReportSettings};
+use crate::config::{Config, ConfigError, Mode, ReloadSettings, ReportSettings};
 use crate::delivery::message::Trouble;
 use crate::delivery::setting::SettingError;
 use crate::folder::FolderError;
@@ -50,10 +52,11 @@ use crate::store::{Access, Recalled, Store, StoreError, TakenBack};
 
 pub use channels::Channels;
 pub use deliver::Delivered;
+pub use forecast::{Forecast, forecast};
 pub use progress::{Part, Progress, Standstill};
 pub use pulse::{ACCEPTED, LastSweep, Pulse, Status};
 pub use rules::Rules;
-pub use run::{Signals, run};
+pub use run::{Ended, Signals, run};
 pub use sweep::Swept;
 
 /// Everything that a tick needs.
@@ -71,6 +74,8 @@ pub struct Daemon {
     pub progress: Arc<Progress>,
     channels: Channels,
     mode: Mode,
+    /// When other rules have to be let go by a person.
+    reload: ReloadSettings,
     /// How many mails one recipient gets a day.
     mails_a_day: u32,
     /// What is sent when, whatever happens.
@@ -141,10 +146,7 @@ impl Daemon {
     /// # Errors
     /// Where configuration, rules or database cannot be used.
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, DaemonError> {
-        let rules = Rules::load(config.rules.as_deref())?;
-        for problem in rules.template_problems() {
-            tracing::error!(%problem, "a message template cannot be used; shipped or plain words go out instead");
-        }
+        let disk = Rules::load(config.rules.as_deref());
         let channels = Channels::load(config)?;
         let (sources, warnings) = source::load(&config.sources)?;
         for warning in warnings {
@@ -163,6 +165,10 @@ impl Daemon {
         let patience = config.watchdog.checked()?.saturating_add(Duration::from_secs(calls));
         let store = Store::open(config.location()?, Access::Daemon).await?;
         let journal = Journal::open(&config.journal_folder()?).map_err(StoreError::from)?;
+        let (rules, trouble) = reload::first(&store, disk, config.reload, clock.now()).await?;
+        for problem in rules.template_problems() {
+            tracing::error!(%problem, "a message template cannot be used; shipped or plain words go out instead");
+        }
         let owner = format!("{}/{}", journal.id(), Uuid::now_v7());
         let pulse = Pulse::new(clock.now());
         let daemon = Self {
@@ -173,6 +179,7 @@ impl Daemon {
             progress: Arc::new(Progress::new(patience)),
             channels,
             mode: config.mode,
+            reload: config.reload,
             mails_a_day: config.limits.mails_per_recipient_and_day,
             reports: config.reports.clone(),
             overview: tokio::sync::Mutex::default(),
@@ -188,6 +195,9 @@ impl Daemon {
             woken: Notify::new(),
             sources: sources.into_iter().map(Arc::new).collect(),
         };
+        if let Some(trouble) = trouble {
+            daemon.operator.raise(trouble, daemon.clock.now());
+        }
         daemon.store.introduce(&daemon.owner).await?;
         if daemon.store.is_shared() {
             daemon.compared().await?;
@@ -262,7 +272,7 @@ impl Daemon {
         if self.store.note_rules(&rules.fingerprint).await? {
             tracing::info!(rules = %&rules.fingerprint[..12], "rules in use; all cases will be planned with them");
         }
-        Ok(())
+        self.store.keep_rules(&rules.fingerprint, &rules.files, self.clock.now()).await
     }
 
     /// The names of the channels that are configured.
@@ -298,7 +308,10 @@ impl Daemon {
         }
         drop(agreeing);
         let swept = self.sweep(self.clock.now()).await?;
-        self.hold_schedules(&self.rules(), self.clock.now()).await?;
+        {
+            let _work = self.progress.begin(Part::Loop);
+            self.hold_schedules(&self.rules(), self.clock.now()).await?;
+        }
         let delivered = self.deliver(stop).await?;
         // After a round, and once after a start: the process may have ended before it came to this.
         let is_due = swept.rounds > 0 || !self.looked.swap(true, Ordering::SeqCst);

@@ -1,6 +1,5 @@
 //! The running daemon: woken by the pulse, by the next moment of the store, by facts that come in, or by a signal.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::aside::Aside;
 use super::deliver::Stop;
-use super::progress::Work;
-use super::{Daemon, DaemonError, Part, Rules, Tick, service, sources};
-use crate::config::Config;
+use super::{Daemon, DaemonError, Part, Tick, service, sources};
+use crate::config::{Config, ConfigError};
 use crate::store::StoreError;
 
 /// Once a minute, in UTC: a pulse that looks again. What is due when is never this schedule's business.
@@ -57,14 +55,30 @@ impl Signals {
     }
 }
 
-/// Runs until SIGTERM or SIGINT; SIGHUP reads the rules again. The store stays open: others may still read it.
+/// Why it ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// SIGTERM or SIGINT.
+    Stopped,
+    /// SIGHUP, and a configuration that is another one and can be used: a daemon is to go on with it.
+    Changed(Box<Config>),
+}
+
+/// Runs until SIGTERM or SIGINT; SIGHUP reads rules and configuration again, which `again` loads. Either all of it comes into
+/// use or nothing. The store stays open: others may still read it.
 ///
 /// # Errors
 /// Where it cannot start. While it runs, failures are logged and tried again.
-pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Result<(), DaemonError> {
+pub async fn run(
+    daemon: &Arc<Daemon>,
+    config: &Config,
+    signals: &mut Signals,
+    again: &impl Fn() -> Result<Config, ConfigError>,
+) -> Result<Ended, DaemonError> {
     let (pulse, mut pulses) = mpsc::channel(1);
     let mut scheduler = start_pulse(pulse).await?;
-    let Signals { mut terminate, mut interrupt, mut hangup } = signals;
+    let Signals { terminate, interrupt, hangup } = signals;
+    let mut ended = Ended::Stopped;
     let stop = CancellationToken::new();
     let heartbeat = daemon.heartbeat();
     let watching = sources::watch(daemon, &stop);
@@ -98,14 +112,29 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
         tracing::debug!(?wake, "awake");
         match wake {
             Wake::Stop => break,
-            Wake::Reload => reload(daemon, config.rules.as_deref(), &work).await,
+            Wake::Reload => {
+                service::reloading();
+                work.came_on();
+                match daemon.read_again(config, again, &work).await {
+                    (_, Some(changed)) => {
+                        ended = Ended::Changed(changed);
+                        break;
+                    }
+                    (read, None) => service::ready(read.status()),
+                }
+            }
             Wake::Pulse | Wake::Moment | Wake::Facts => {}
         }
     }
-    tracing::info!("stopping");
     // How long that may take is the service manager's to say.
     work.leaves_it_to_others();
-    service::stopping();
+    match &ended {
+        Ended::Stopped => {
+            tracing::info!("stopping");
+            service::stopping();
+        }
+        Ended::Changed(_) => tracing::info!("going on with another configuration"),
+    }
     if let Some(heartbeat) = heartbeat {
         heartbeat.abort();
     }
@@ -117,7 +146,7 @@ pub async fn run(daemon: &Arc<Daemon>, config: &Config, signals: Signals) -> Res
         tracing::warn!(%error, "the pulse did not stop");
     }
     drop(watchdog);
-    Ok(())
+    Ok(ended)
 }
 
 async fn start_pulse(pulse: mpsc::Sender<()>) -> Result<JobScheduler, DaemonError> {
@@ -188,44 +217,4 @@ async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Round, Store
     });
     let wait = next.and_then(|next| (next - daemon.clock.now()).to_std().ok());
     Ok((wait.unwrap_or(LONGEST).min(LONGEST), is_well))
-}
-
-/// Reads the rules and their templates again; on any error in either the ones in use stay.
-async fn reload(daemon: &Daemon, folder: Option<&Path>, work: &Work) {
-    service::reloading();
-    work.came_on();
-    let is_new = read_again(daemon, folder).await;
-    service::ready(match is_new {
-        true => "Ready, with the rules as they are on disk.",
-        false => "Ready, with the rules as they were: those on disk cannot be used. The log says why.",
-    });
-}
-
-/// Whether the rules on disk are in use now.
-async fn read_again(daemon: &Daemon, folder: Option<&Path>) -> bool {
-    let rules = match Rules::load(folder) {
-        Ok(rules) => rules,
-        Err(error) => {
-            tracing::error!(%error, "the rules on disk cannot be used; the ones in use stay. See `fristvakt check`");
-            return false;
-        }
-    };
-    let problems = rules.template_problems();
-    if !problems.is_empty() {
-        for problem in problems {
-            tracing::error!(%problem, "a message template cannot be used");
-        }
-        tracing::error!(
-            "the rules on disk have templates that cannot be used; the ones in use stay. See `fristvakt check`"
-        );
-        return false;
-    }
-    match daemon.replace_rules(rules).await {
-        Ok(()) => tracing::info!("rules read again"),
-        Err(error) => {
-            tracing::error!(%error, "the new rules could not be noted; the ones in use stay");
-            return false;
-        }
-    }
-    true
 }

@@ -34,6 +34,7 @@ mod documents;
 mod examine;
 mod explained;
 mod import;
+mod kept_rules;
 mod leases;
 mod ledger;
 mod lists;
@@ -74,6 +75,7 @@ pub use database::{Location, LocationError, ServerLocation};
 pub use documents::StoredDocument;
 pub use examine::{Examination, LockHolder, database_files, examine, lock_holder};
 pub use import::{FileError, ImportError, Imported, Progress};
+pub use kept_rules::RuleTexts;
 pub use lists::{
     AttemptRow, DeviationFilter, DeviationRow, ListedDeviation, MessageFilter, MessageRow, NoticeFilter, NoticeRow,
     ObligationFilter, ObligationRow, Place, ProblemRow, QualityRow,

@@ -47,7 +47,7 @@ fn the_example_shows_the_defaults() {
     let (email, shown) = (example.email.unwrap(), all.email.unwrap());
     assert_eq!((example.mode, &example.log.level, example.log.format), (all.mode, &all.log.level, all.log.format));
     assert_eq!(example.database, all.database);
-    assert_eq!(example.watchdog, all.watchdog);
+    assert_eq!((example.watchdog, example.reload), (all.watchdog, all.reload));
     let (dead_man, operator) = (all.dead_man.unwrap(), all.operator.unwrap());
     assert!(!dead_man.allow_private && !dead_man.allow_insecure_loopback && operator.language == Language::Nb);
     assert!(example.dead_man.is_none() && example.operator.is_none(), "nobody else hears unless said");
@@ -150,6 +150,7 @@ fn the_example_shows_every_key() {
         ("[http.upload]\nunknown = 1", "[http.upload]"),
         ("[[http.token]]\nunknown = 1", "[[http.token]]"),
         ("[operator]\nunknown = 1", "[operator]"),
+        ("[reload]\nunknown = 1", "[reload]"),
         ("[dead_man]\nunknown = 1", "[dead_man]"),
     ];
     let lines = everything();

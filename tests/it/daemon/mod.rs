@@ -11,6 +11,7 @@ mod operator;
 mod outcomes;
 mod poison;
 pub(crate) mod process;
+mod reload;
 mod schedules;
 mod server;
 mod service;

@@ -115,7 +115,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let mut running = Self::begin(folder);
         running.until(&["ready"]);
         running

@@ -81,6 +81,22 @@ impl Trouble {
                     "Run `fristvakt doctor`, and `fristvakt explain` for each case that the log names.",
                 ],
             ),
+            Self::RulesBroken => by(
+                language,
+                [
+                    "Kjør `fristvakt check`: den viser fil, linje og rettelse; deretter `systemctl reload fristvakt`.",
+                    "Køyr `fristvakt check`: kommandoen viser fil, linje og retting; deretter `systemctl reload fristvakt`.",
+                    "Run `fristvakt check`: it shows file, line and mend; then `systemctl reload fristvakt`.",
+                ],
+            ),
+            Self::RulesHeld { .. } => by(
+                language,
+                [
+                    "Er det meningen, kjør `fristvakt rules confirm` og `systemctl reload fristvakt`; ellers rett reglene.",
+                    "Er det meininga, køyr `fristvakt rules confirm` og `systemctl reload fristvakt`; elles rett reglane.",
+                    "If it is meant, run `fristvakt rules confirm` and `systemctl reload fristvakt`; otherwise correct the rules.",
+                ],
+            ),
             Self::DiskFull => by(
                 language,
                 [

@@ -58,6 +58,15 @@ pub enum Trouble {
         /// How many.
         count: usize,
     },
+    /// The rules on disk cannot be used.
+    RulesBroken,
+    /// The rules on disk would send far more messages in the next seven days.
+    RulesHeld {
+        /// How many those in use send.
+        before: usize,
+        /// How many those on disk would.
+        after: usize,
+    },
     /// There is no room on the disk.
     DiskFull,
     /// The database cannot be used.
@@ -77,6 +86,7 @@ impl Trouble {
             Self::ClockWentBack => "clock".to_owned(),
             Self::StandsBack => "stands_back".to_owned(),
             Self::Differences { tenant, .. } => format!("differences:{tenant}"),
+            Self::RulesBroken | Self::RulesHeld { .. } => "rules".to_owned(),
             Self::DiskFull | Self::Database => "database".to_owned(),
         }
     }

@@ -91,7 +91,21 @@ impl Trouble {
                     ),
                 ],
             ),
-            Self::ClockWentBack | Self::StandsBack | Self::DiskFull | Self::Database => {
+            Self::RulesHeld { before, after } => by(
+                language,
+                [
+                    format!(
+                        "Reglene på disken ville gi {after} meldinger de neste sju dagene mot {before} nå, så de er ikke tatt i bruk."
+                    ),
+                    format!(
+                        "Reglane på disken ville gi {after} meldingar dei neste sju dagane mot {before} no, så dei er ikkje tekne i bruk."
+                    ),
+                    format!(
+                        "The rules on disk would send {after} messages in the next seven days against {before} now, so they were not taken into use."
+                    ),
+                ],
+            ),
+            Self::ClockWentBack | Self::StandsBack | Self::RulesBroken | Self::DiskFull | Self::Database => {
                 self.what_plainly(language).to_owned()
             }
         }
@@ -113,6 +127,14 @@ impl Trouble {
                     "Fristvakt på denne maskinen planlegger og sender ingenting, for den er ikke enig med de andre som bruker databasen.",
                     "Fristvakt på denne maskina planlegg og sender ingenting, for ho er ikkje samd med dei andre som bruker databasen.",
                     "fristvakt on this machine plans and sends nothing, for it does not agree with the others that use the database.",
+                ],
+            ),
+            Self::RulesBroken => by(
+                language,
+                [
+                    "Reglene på disken kan ikke brukes, så de forrige brukes fortsatt.",
+                    "Reglane på disken kan ikkje brukast, så dei førre blir brukte framleis.",
+                    "The rules on disk cannot be used, so the earlier ones still are.",
                 ],
             ),
             Self::DiskFull => by(

@@ -6,6 +6,7 @@ mod apply;
 mod audit;
 mod calendar;
 mod decisions;
+mod kept_rules;
 mod looking;
 mod operator;
 mod outbox;
