@@ -120,7 +120,7 @@ impl Verify {
         let verified = with_store(&self.config, Access::Read, async |store, _| {
             Ok(store.verify_audit(self.tenant.as_deref(), &self.kept).await?)
         })?;
-        let Verified { ends, wrong } = &verified;
+        let Verified { ends, wrong, redacted } = &verified;
         let mut out = std::io::stdout().lock();
         match self.format {
             Format::Json => {
@@ -146,18 +146,21 @@ impl Verify {
                 table.write(&mut out, Look::of_stdout())?;
             }
         }
+        if *redacted > 0 {
+            writeln!(std::io::stderr().lock(), "{redacted} entries have no words any more: their cases were purged")?;
+        }
         match &wrong[..] {
             [] => Ok(()),
             wrong => {
-                let text: Vec<String> = wrong.iter().map(said).collect();
+                let text: Vec<String> = wrong.iter().map(|wrong| said("audit trail", wrong)).collect();
                 Err(Failed::with(FAILED, text.join("\nerror: ")))
             }
         }
     }
 }
 
-/// Which entry does not fit, and why.
-pub(super) fn said(Wrong { tenant, number, id, what }: &Wrong) -> String {
+/// Which entry of a trail does not fit, and why.
+pub(super) fn said(trail: &str, Wrong { tenant, number, id, what }: &Wrong) -> String {
     let id = id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
-    format!("the audit trail of {} does not fit from entry {number}{id} on: {what}", of_whom(tenant))
+    format!("the {trail} of {} does not fit from entry {number}{id} on: {what}", of_whom(tenant))
 }

@@ -1,13 +1,18 @@
 //! The command line: parse, wire, dispatch, exit codes.
 
+mod access;
 mod audit;
+mod backlog;
+mod backup;
 mod check;
 mod demo;
 mod deviations;
 mod doctor;
 mod explain;
+mod export;
 mod facts;
 mod generate;
+mod hold;
 mod import;
 mod lists;
 mod logging;
@@ -15,6 +20,7 @@ mod messages;
 mod migrate;
 mod notices;
 mod obligations;
+mod purge;
 mod quarantine;
 mod report;
 mod rules;
@@ -57,9 +63,16 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at who looked at what.
+    #[command(subcommand)]
+    Access(access::AccessLog),
     /// Look at the audit trail, and check that nobody changed it.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// List what was due before the municipality went live and is still open: nothing is ever sent for it.
+    Backlog(backlog::Backlog),
+    /// Copy the database and the acceptance journal, also while the service runs.
+    Backup(backup::Backup),
     /// Load and lint a rules folder: errors, and what parses but cannot be meant so.
     Check(check::Check),
     /// Print completions for a shell.
@@ -71,8 +84,15 @@ enum Command {
     Deviations(deviations::Deviations),
     /// Check everything that an installation needs, and say how to mend what is not well.
     Doctor(doctor::Doctor),
+    /// Send a test through every channel of a municipality, and say what each answered.
+    Drill(doctor::Drill),
     /// Explain a case: each deadline line by line, what was sent, what comes next, and why something was not sent.
     Explain(explain::Explain),
+    /// Write out everything about a case, about a person, or everything there is.
+    Export(export::Export),
+    /// Keep cases from being purged.
+    #[command(subcommand)]
+    Hold(hold::Hold),
     /// Take facts into the database.
     Import(import::Import),
     /// The coordinator's lists: what somebody should look at, whatever deadline runs.
@@ -90,6 +110,8 @@ enum Command {
     /// Look at obligations.
     #[command(subcommand)]
     Obligations(obligations::Obligations),
+    /// Delete everything about cases that were closed long ago; what is counted of them stays.
+    Purge(purge::Purge),
     /// Look at records that cannot be used.
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
@@ -224,13 +246,19 @@ fn is_coloured() -> bool {
 #[must_use]
 pub fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
+        Command::Access(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Backlog(command) => command.run(),
+        Command::Backup(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Deviations(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Drill(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::Hold(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Lists(command) => command.run(),
         Command::Man(command) => command.run(),
@@ -238,6 +266,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Migrate(command) => command.run(),
         Command::Notices(command) => command.run(),
         Command::Obligations(command) => command.run(),
+        Command::Purge(command) => command.run(),
         Command::Quarantine(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Rules(command) => command.run(),

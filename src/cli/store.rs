@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::table::{Look, Table};
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, Format, block_on};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::{Access, At, Location, Store, StoreError};
+use crate::store::{Access, At, AuditEntry, Location, Store, StoreError};
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
@@ -129,5 +130,53 @@ impl Author {
             return Err(Failed::with(super::USAGE, "--reason says nothing; write why, it lands in the audit trail"));
         }
         Ok(reason)
+    }
+}
+
+/// Who looks at something: for the access log.
+#[derive(Debug, clap::Args)]
+pub(super) struct Looker {
+    /// Who looks, for the access log; whoever is logged in unless said.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+/// What somebody looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Looked {
+    /// The municipality's id; empty: all of them.
+    pub(super) tenant: String,
+    /// `case ID`, `person ID` or `everything`.
+    pub(super) subject: String,
+}
+
+impl Looked {
+    /// At a case, by its id.
+    pub(super) fn at_case(tenant: &str, case: &str) -> Self {
+        Self { tenant: tenant.to_owned(), subject: format!("case {case}") }
+    }
+}
+
+impl Looker {
+    /// Who it is, as far as anybody knows.
+    fn name(&self) -> String {
+        let said = self.by.clone().or_else(crate::config::user_name).filter(|name| !name.trim().is_empty());
+        said.unwrap_or_else(|| format!("uid {}", crate::config::user_number()))
+    }
+
+    /// Writes into the access log what is about to be shown. `action`: `explain`, `show`, `list` or `export`.
+    ///
+    /// # Errors
+    /// It cannot be written: then nothing is to be shown.
+    pub(super) fn note(&self, config: &ConfigArgument, action: &str, looked: &[Looked]) -> Result<(), Failed> {
+        let name = crate::register::author(&self.name())
+            .map_err(|problem| Failed::with(super::USAGE, format!("--by: {problem}")))?;
+        with_store(config, Access::Write, async |store, _| {
+            let mut entries = vec![];
+            for Looked { tenant, subject } in looked {
+                entries.push(AuditEntry { tenant, actor: &name, action, subject, ..AuditEntry::default() });
+            }
+            Ok(store.note_access(&entries, Clock::System.now()).await?)
+        })
     }
 }

@@ -6,6 +6,7 @@
 mod http;
 mod operations;
 mod reports;
+mod retention;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::store::{Location, LocationError, ServerLocation};
 pub use http::{HttpSettings, Scope, TokenSettings, UploadSettings};
 pub use operations::{LogFormat, LogSettings, OperatorSettings, ReloadSettings, WatchdogSettings};
 pub use reports::{Attached, ReportSettings};
+pub use retention::{Kept, RetentionSettings};
 
 /// Where the configuration is looked for where nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/fristvakt/fristvakt.toml";
@@ -66,6 +68,9 @@ pub struct Config {
     /// What is reported when.
     #[serde(default)]
     pub reports: ReportSettings,
+    /// How long closed cases are kept.
+    #[serde(default)]
+    pub retention: RetentionSettings,
     /// The small web server; without it, nothing listens.
     pub http: Option<HttpSettings>,
     /// What is written to the log.
@@ -359,6 +364,13 @@ pub fn user_name() -> Option<String> {
         .into_iter()
         .filter_map(|name| std::env::var_os(name)?.into_string().ok())
         .find(|name| !name.trim().is_empty())
+}
+
+/// The number of the user that this process runs as.
+#[must_use]
+pub fn user_number() -> u32 {
+    // Its own entry belongs to whoever runs it.
+    std::fs::metadata("/proc/self").map_or(0, |entry| std::os::unix::fs::MetadataExt::uid(&entry))
 }
 
 fn default_database() -> String {

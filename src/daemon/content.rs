@@ -5,7 +5,6 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use super::deliver::readable;
 use super::recheck::Applicable;
 use super::{Daemon, Rules};
 use crate::calendar::{Instant, civil_date};
@@ -20,8 +19,7 @@ use crate::obligation::Status;
 use crate::organisation::{Address, Organisation, case_link};
 use crate::register::Happening;
 use crate::store::{
-    Claimed, ClaimedNotice, DeviationEvent, EMAIL, NoticeRow, ObligationFilter, ObligationRow, StoreError,
-    StoredOrganisation,
+    Claimed, ClaimedNotice, DeviationEvent, EMAIL, NoticeRow, ObligationRow, StoreError, StoredOrganisation,
 };
 
 /// What a message to a person, a mailbox or the fallback says.
@@ -240,21 +238,7 @@ impl Daemon {
         rules: &Rules,
         stored: &StoredOrganisation,
     ) -> Result<Vec<ObligationRow>, StoreError> {
-        let tenant = &stored.organisation.tenant;
-        let Some(go_live) = tenant.go_live else { return Ok(vec![]) };
-        let filter = ObligationFilter { tenant: Some(tenant.id.to_string()), ..ObligationFilter::default() };
-        let rows = self.store.list_obligations(&filter, self.clock.now()).await?;
-        let is_late =
-            |row: &ObligationRow| row.due_on.is_some_and(|due_on| due_on.0 < go_live) && row.status == "overdue";
-        let mut backlog = Vec::new();
-        for row in rows.into_iter().filter(is_late) {
-            let case = readable(self.store.case(stored, &rules.set, &row.case).await)?;
-            let record = case.as_ref().and_then(|case| case.file.records.at(self.clock.now()));
-            if record.is_some_and(|record| !record.protected) {
-                backlog.push(row);
-            }
-        }
-        Ok(backlog)
+        self.store.backlog(stored, &rules.set, false, self.clock.now()).await
     }
 }
 

@@ -22,6 +22,7 @@ mod pulse;
 mod recheck;
 mod reconcile;
 mod reload;
+mod retention;
 mod rules;
 mod run;
 mod schedules;
@@ -42,7 +43,7 @@ use uuid::Uuid;
 
 use crate::calendar::Instant;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Mode, ReloadSettings, ReportSettings};
+use crate::config::{Config, ConfigError, Mode, ReloadSettings, ReportSettings, RetentionSettings};
 use crate::delivery::message::Trouble;
 use crate::delivery::setting::SettingError;
 use crate::folder::FolderError;
@@ -55,6 +56,7 @@ pub use deliver::Delivered;
 pub use forecast::{Forecast, forecast};
 pub use progress::{Part, Progress, Standstill};
 pub use pulse::{ACCEPTED, LastSweep, Pulse, Status};
+pub use retention::{PurgedPage, purge_page};
 pub use rules::Rules;
 pub use run::{Ended, Signals, run};
 pub use sweep::Swept;
@@ -82,6 +84,8 @@ pub struct Daemon {
     reports: ReportSettings,
     /// The figures that reports of the last municipality were made from.
     overview: tokio::sync::Mutex<Option<schedules::Overview>>,
+    /// How long closed cases are kept.
+    retention: RetentionSettings,
     /// Names this process in attempts: the journal's id, and its own.
     owner: String,
     current: RwLock<Arc<Rules>>,
@@ -183,6 +187,7 @@ impl Daemon {
             mails_a_day: config.limits.mails_per_recipient_and_day,
             reports: config.reports.clone(),
             overview: tokio::sync::Mutex::default(),
+            retention: config.retention.clone(),
             owner,
             current: RwLock::new(Arc::new(rules)),
             known: municipalities::Known::default(),
@@ -316,6 +321,9 @@ impl Daemon {
         // After a round, and once after a start: the process may have ended before it came to this.
         let is_due = swept.rounds > 0 || !self.looked.swap(true, Ordering::SeqCst);
         let differences = if is_due && !stop.0.is_cancelled() { self.reconcile().await? } else { 0 };
+        if is_due && !stop.0.is_cancelled() {
+            self.purge(&self.rules(), stop).await?;
+        }
         Ok(Tick { swept, delivered, differences, stood_back: false })
     }
 

@@ -8,6 +8,7 @@
 //!                                                                   └─► deviations
 //! ```
 
+mod closing;
 mod deadline;
 mod deviations;
 mod evaluate;
@@ -32,6 +33,7 @@ use self::evaluate::{Evaluation, Instance, Judged};
 use self::ladder::{Climb, earliest};
 use self::view::{Known, View};
 
+pub use closing::closed_on;
 pub use findings::{Finding, findings};
 pub use municipality::Municipality;
 pub use prove::{Explained, Pending, explain, proofs};

@@ -14,6 +14,7 @@
 //! a mark of their own in it, and is locked against a second process. Lines hold ids, never an address or a text. Old files are deleted when
 //! no backup that is that old should be restored any more ([`KEPT`]).
 
+mod copy;
 mod entry;
 mod writer;
 
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 use crate::calendar::Instant;
 
+pub use copy::copy;
 pub use entry::{Acceptance, HandledStep};
 
 use self::writer::Writer;

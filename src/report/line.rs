@@ -115,7 +115,8 @@ impl Line {
         Self {
             days_late: place.bounds.days_late(&row, state),
             withdrawn_because: withdrawn_because(language, &row),
-            link: tenant.case_url.as_deref().and_then(|url| link(url, &row.reference)),
+            // A purged case is nowhere any more.
+            link: tenant.case_url.as_deref().filter(|_| !row.case.is_empty()).and_then(|url| link(url, &row.reference)),
             code: rule.map_or_else(|| row.code.clone(), |rule| rule.code.to_string()),
             title: rule.map_or_else(|| row.rule.clone(), |rule| rule.title.text(language).to_string()),
             kind: rule.map(|rule| rule.kind.word().to_owned()),

@@ -98,22 +98,44 @@ async fn deviations(
         let page = snapshot.register(sieve(scope, tenant), within, after.as_ref()).await?;
         read.unreadable += page.unreadable;
         seen += u64::try_from(page.rows.len()).unwrap_or(0);
-        let mut listed: Vec<(DeviationRow, State, usize)> = vec![];
-        for row in page.rows {
-            let unit = Some(&row).filter(|row| scope.is_asked(&row.rule)).and_then(|row| unit(&mut scope.units, row));
-            let Some(unit) = unit else { continue };
-            read.counting.deviation(unit, &row, &bounds);
-            if let Some(state) = bounds.state(&row).filter(|state| is_listed(scope, *state)) {
-                listed.push((row, state, unit));
-            }
-        }
-        list(scope, number, snapshot, now, listed, &mut read.spool).await?;
+        take(scope, number, snapshot, now, page.rows, read).await?;
         progress(seen);
         after = page.next;
         if after.is_none() {
-            return Ok(());
+            break;
         }
     }
+    let mut after = String::new();
+    loop {
+        let rows = snapshot.purged_register(sieve(scope, tenant), (bounds.before, bounds.ends), &after).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        seen += u64::try_from(rows.len()).unwrap_or(0);
+        take(scope, number, snapshot, now, rows, read).await?;
+        progress(seen);
+    }
+}
+
+/// Counts deviations, and lists those that are asked for.
+async fn take(
+    scope: &mut Scope<'_>,
+    number: usize,
+    snapshot: &mut Snapshot,
+    now: Instant,
+    rows: Vec<DeviationRow>,
+    read: &mut Read,
+) -> Result<(), ReportError> {
+    let bounds = scope.places[number].bounds;
+    let mut listed: Vec<(DeviationRow, State, usize)> = vec![];
+    for row in rows {
+        let unit = Some(&row).filter(|row| scope.is_asked(&row.rule)).and_then(|row| unit(&mut scope.units, row));
+        let Some(unit) = unit else { continue };
+        read.counting.deviation(unit, &row, &bounds);
+        if let Some(state) = bounds.state(&row).filter(|state| is_listed(scope, *state)) {
+            listed.push((row, state, unit));
+        }
+    }
+    list(scope, number, snapshot, now, listed, &mut read.spool).await
 }
 
 fn unit(units: &mut Units, row: &DeviationRow) -> Option<usize> {

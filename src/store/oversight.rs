@@ -115,9 +115,12 @@ impl Store {
         today: NaiveDate,
     ) -> Result<Vec<Entry>, StoreError> {
         let tenant = &of.organisation.tenant;
-        let select = "SELECT rule, max(starts_on), \
-                      CAST(max(CASE WHEN status IN ('running', 'waiting', 'paused') THEN 1 ELSE 0 END) AS BIGINT) \
-                      FROM obligations WHERE tenant = $1 GROUP BY rule";
+        let select = "SELECT rule, max(started), CAST(max(is_open) AS BIGINT) FROM (\
+                      SELECT rule, starts_on AS started, \
+                      CASE WHEN status IN ('running', 'waiting', 'paused') THEN 1 ELSE 0 END AS is_open \
+                      FROM obligations WHERE tenant = $1 \
+                      UNION ALL SELECT rule, last_start AS started, 0 AS is_open FROM purged_due WHERE tenant = $1) o \
+                      GROUP BY rule";
         let rows: Vec<(String, Day, i64)> = sql::query_as(select).bind(&*tenant.id).fetch_all(&self.readers).await?;
         let starts: HashMap<String, (NaiveDate, bool)> =
             rows.into_iter().map(|(rule, last, open)| (rule, (last.0, open == 1))).collect();

@@ -6,6 +6,7 @@ use sqlx::FromRow;
 
 use super::database::Read;
 use super::lists::DEVIATIONS;
+use super::retention::PURGED_DEVIATIONS;
 use super::sql::Builder;
 use super::{At, Day, DeviationRow, Place, ROWS, Store, StoreError, StoredDocument};
 use crate::calendar::Instant;
@@ -67,6 +68,11 @@ impl Store {
 }
 
 impl Snapshot {
+    /// For whoever reads something else of the same moment.
+    pub(super) fn read(&mut self) -> &mut Read {
+        &mut self.0
+    }
+
     /// A page of the deviations that were open at any time from `from` on and opened before `until`: those after a
     /// place, from the first without one; about 500 at a time.
     ///
@@ -123,6 +129,30 @@ impl Snapshot {
         Ok(page)
     }
 
+    /// What is kept of purged deviations, as [`Snapshot::register`] gives the others: those after an id, about 500 at a time. They
+    /// have no case.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn purged_register(
+        &mut self,
+        sieve: Sieve<'_>,
+        (from, until): (Instant, Instant),
+        after: &str,
+    ) -> Result<Vec<DeviationRow>, StoreError> {
+        let mut query = Builder::new(PURGED_DEVIATIONS);
+        query.push(" WHERE d.tenant = ").push_bind(sieve.tenant).push(" AND d.opened_at < ").push_bind(At::from(until));
+        query.push(" AND d.closed_at >= ").push_bind(At::from(from)).push(" AND d.id > ").push_bind(after);
+        if let Some(rule) = sieve.rule {
+            query.push(" AND d.rule = ").push_bind(rule);
+        }
+        if !sieve.protected {
+            query.push(" AND d.protected = 0");
+        }
+        query.push(" ORDER BY d.id LIMIT 500");
+        Ok(query.build_query_as().fetch_all(&mut self.0).await?)
+    }
+
     /// The obligations that were due from the first to the last of these days and by `now`, in groups, by day. Those
     /// that are void, paused or not yet due are none of them, nor those whose lapse a person withdrew.
     ///
@@ -135,9 +165,10 @@ impl Snapshot {
         now: Instant,
     ) -> Result<Vec<DueGroup>, StoreError> {
         let mut query = Builder::new(
-            "SELECT o.unit, o.rule, o.due_on, \
-             CAST(sum(CASE WHEN o.status = 'met' THEN 1 ELSE 0 END) AS BIGINT) AS in_time, \
-             CAST(sum(CASE WHEN o.status = 'met' THEN 0 ELSE 1 END) AS BIGINT) AS late \
+            "SELECT unit, rule, due_on, CAST(sum(in_time) AS BIGINT) AS in_time, CAST(sum(late) AS BIGINT) AS late FROM (\
+             SELECT o.unit AS unit, o.rule AS rule, o.due_on AS due_on, \
+             CASE WHEN o.status = 'met' THEN 1 ELSE 0 END AS in_time, \
+             CASE WHEN o.status = 'met' THEN 0 ELSE 1 END AS late \
              FROM obligations o WHERE o.tenant = ",
         );
         query.push_bind(sieve.tenant).push(" AND o.due_on >= ").push_bind(first);
@@ -156,8 +187,18 @@ impl Snapshot {
             " AND (o.status = 'met' OR coalesce((SELECT CASE WHEN d.withdrawn_at IS NULL THEN '' ELSE d.closed_as END \
              FROM deviations d WHERE d.tenant = o.tenant AND d.case_id = o.case_id AND d.rule = o.rule \
              AND d.start = o.start ORDER BY d.number DESC LIMIT 1), '') <> 'withdrawn') \
-             GROUP BY o.unit, o.rule, o.due_on ORDER BY o.due_on, o.rule, o.unit",
+             UNION ALL SELECT nullif(p.unit, '') AS unit, p.rule AS rule, p.due_on AS due_on, p.in_time AS in_time, \
+             p.late AS late FROM purged_due p WHERE p.in_time + p.late > 0 AND p.tenant = ",
         );
+        query.push_bind(sieve.tenant).push(" AND p.due_on >= ").push_bind(first);
+        query.push(" AND p.due_on <= ").push_bind(last);
+        if let Some(rule) = sieve.rule {
+            query.push(" AND p.rule = ").push_bind(rule);
+        }
+        if !sieve.protected {
+            query.push(" AND p.protected = 0");
+        }
+        query.push(") due GROUP BY unit, rule, due_on ORDER BY due_on, rule, unit");
         Ok(query.build_query_as().fetch_all(&mut self.0).await?)
     }
 

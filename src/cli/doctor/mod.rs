@@ -7,6 +7,7 @@ mod audit;
 mod clock;
 mod configuration;
 mod database;
+mod drill;
 mod email;
 mod finding;
 mod messages;
@@ -34,7 +35,10 @@ use crate::daemon::Rules;
 use crate::organisation::Address;
 use crate::store::{Access, Store};
 
+pub(super) use drill::Drill;
+
 use finding::{Finding, Report};
+use webhooks::Wanted;
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -100,7 +104,8 @@ impl Doctor {
         let test = self.send_test.as_deref().map(Address::new);
         let email = waiting("talking to the relay", email::check(&config, store.as_ref(), test.as_ref(), now)).await;
         report.group("Mail", &email.findings)?;
-        let findings = webhooks::check(&config, self.test_webhook.as_deref(), now);
+        let wanted = self.test_webhook.as_deref().map_or(Wanted::None, Wanted::Name);
+        let findings = webhooks::check(&config, wanted, now);
         report.group("Webhooks", &waiting("calling webhooks", findings).await)?;
         report.group("Web server", &web::check(&config, database.daemon_runs).await)?;
         report.group("Clock", &clock::check(database.last_write, email.their_clock, now))?;

@@ -9,13 +9,31 @@ use crate::case::nearest;
 use crate::config::Config;
 use crate::delivery::webhook::{Webhook, WebhookSettings};
 
-pub(super) async fn check(config: &Config, test: Option<&str>, now: Instant) -> Vec<Finding> {
+/// Which webhooks get a test event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted<'a> {
+    None,
+    /// The one of this name.
+    Name(&'a str),
+    /// Those that hear of this municipality; the others are not called either.
+    Tenant(&'a str),
+}
+
+pub(super) async fn check(config: &Config, wanted: Wanted<'_>, now: Instant) -> Vec<Finding> {
     let mut findings = vec![];
     for settings in &config.webhooks {
-        let wanted = test == Some(&*settings.name);
-        findings.extend(of_one(settings, wanted, now).await);
+        let hears =
+            |tenant: &str| settings.tenants.as_ref().is_none_or(|tenants| tenants.iter().any(|one| one == tenant));
+        let is_wanted = match wanted {
+            Wanted::None => false,
+            Wanted::Name(name) => settings.name == name,
+            Wanted::Tenant(tenant) if hears(tenant) => true,
+            Wanted::Tenant(_) => continue,
+        };
+        findings.extend(of_one(settings, is_wanted, now).await);
     }
-    if let Some(name) = test.filter(|name| !config.webhooks.iter().any(|webhook| webhook.name == *name)) {
+    let Wanted::Name(name) = wanted else { return findings };
+    if !config.webhooks.iter().any(|webhook| webhook.name == name) {
         let near = nearest(name, config.webhooks.iter().map(|webhook| &*webhook.name));
         let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         let finding = Finding::error("test event", format!("there is no webhook of that name{hint}"));

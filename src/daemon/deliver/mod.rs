@@ -47,8 +47,6 @@ use crate::calendar::Instant;
 use crate::config::Mode;
 use crate::store::StoreError;
 
-pub(super) use outcome::readable;
-
 /// How long a claim is ours: longer than any conversation can last. After it nothing is handed over any more.
 const LEASE: TimeDelta = TimeDelta::minutes(30);
 

@@ -108,11 +108,3 @@ impl Line {
 fn log(message: &Claimed, failure: &Failure, next: Instant) {
     tracing::warn!(id = %message.message, to = %message.recipient, code = %failure.code, class = failure.class.word(), retry_at = %next, "not sent");
 }
-
-/// A case that does not parse is set aside elsewhere; here it is as good as none.
-pub(in crate::daemon) fn readable<T>(case: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
-    match case {
-        Err(StoreError::Unreadable { .. }) => Ok(None),
-        other => other,
-    }
-}

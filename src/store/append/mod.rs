@@ -1,6 +1,7 @@
 //! Facts in: what a file adds to what is stored, in one transaction.
 
 mod cases;
+mod purged;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use cases::append_cases;
 pub(super) use cases::{documents, write_documents};
+use purged::leave_out_purged;
 use records::append_records;
 
 use super::database::Scope;
@@ -186,7 +188,9 @@ impl Loading {
                 cases.entry(tenant).or_default().entry(case).or_default().push(fact);
             }
         }
-        for (tenant, cases) in &cases {
+        for (tenant, cases) in &mut cases {
+            let zone = self.tenants.get(*tenant).and_then(|begun| begun.zone).unwrap_or(Tz::Europe__Oslo);
+            leave_out_purged(&mut self.write, (tenant, zone), cases, &mut self.appended).await?;
             append_cases(&mut self.write, tenant, cases, self.load, &mut self.appended).await?;
         }
         self.note_recorded(facts.iter().filter(|fact| case_of(fact).is_some()));

@@ -1,14 +1,19 @@
-//! The audit trail: who changed what, when and why. Rows are only ever added.
+//! The audit trail: who changed what, when and why; and the access log: who looked at what. Rows are only ever added.
 //!
 //! ```text
-//!  hash(n) = SHA-256( hash(n-1) · municipality · n · time · id · who · by which way · what · to what · why · details )
+//!  digest(n) = SHA-256( salt · to what · why · details )
+//!  hash(n)   = SHA-256( hash(n-1) · municipality · n · time · id · who · by which way · what · digest(n) )
 //! ```
 //!
-//! Each municipality has a chain of its own, and `''` one for what concerns all. An entry is added under the municipality's
-//! lock, so the chain never forks; that two entries have one place is refused by an index, too. Whoever changes, removes or
+//! Each municipality has a chain of its own in either, and `''` one for what concerns all. An entry is added under the chain's
+//! lock, so it never forks; that two entries have one place is refused by an index, too. Whoever changes, removes or
 //! slips in an entry makes all that follow wrong. Whoever rewrites everything does not: against that, somebody outside
 //! keeps a place and its hash, as `audit verify` prints them.
+//!
+//! Retention takes the words of an entry out and leaves its digest, so the chain still fits; without the salt, nobody can try out
+//! which words they were. An entry in the trail says which words went: any other that has none is wrong.
 
+mod access;
 mod chain;
 
 use schemars::JsonSchema;
@@ -22,7 +27,69 @@ use crate::calendar::Instant;
 
 pub use chain::{ChainEnd, Verified, Wrong};
 
-pub(super) use chain::chain_older;
+pub(super) use access::lock;
+pub(super) use chain::{PURGED, Redacted, chain_older};
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trail {
+    /// What people did.
+    Audit,
+    /// What people looked at.
+    Access,
+}
+
+impl Trail {
+    /// What an [`AuditRow`] is read from.
+    fn entries(self) -> &'static str {
+        match self {
+            Self::Audit => {
+                "SELECT number, id, at, tenant, actor, via, action, subject, reason, details, hash, salt, digest, redacted \
+                 FROM audit WHERE 1 = 1"
+            }
+            Self::Access => {
+                "SELECT number, id, at, tenant, actor, via, action, subject, reason, details, hash, salt, digest, redacted \
+                 FROM access_log WHERE 1 = 1"
+            }
+        }
+    }
+
+    fn last(self) -> &'static str {
+        match self {
+            Self::Audit => {
+                "SELECT number, hash FROM audit WHERE tenant = $1 AND number > 0 ORDER BY number DESC LIMIT 1"
+            }
+            Self::Access => "SELECT number, hash FROM access_log WHERE tenant = $1 ORDER BY number DESC LIMIT 1",
+        }
+    }
+
+    fn insert(self) -> &'static str {
+        match self {
+            Self::Audit => {
+                "INSERT INTO audit (id, at, tenant, actor, action, subject, reason, number, via, details, hash, salt, digest) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+            }
+            Self::Access => {
+                "INSERT INTO access_log (id, at, tenant, actor, action, subject, reason, number, via, details, hash, salt, \
+                 digest, redacted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)"
+            }
+        }
+    }
+
+    /// Takes the words of an entry out.
+    pub(super) fn redact(self) -> &'static str {
+        match self {
+            Self::Audit => {
+                "UPDATE audit SET subject = '', reason = '', details = '', salt = '', redacted = 1 \
+                 WHERE tenant = $1 AND number = $2 AND digest <> ''"
+            }
+            Self::Access => {
+                "UPDATE access_log SET subject = '', reason = '', details = '', salt = '', redacted = 1 \
+                 WHERE tenant = $1 AND number = $2"
+            }
+        }
+    }
+}
 
 /// Something a person did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,6 +135,12 @@ pub struct AuditRow {
     pub details: String,
     /// Of this entry and of all before it.
     pub hash: String,
+    /// Random, so that nobody who has the digest alone can try out what it was made of.
+    pub salt: String,
+    /// Of what it was done to, why, and the details; empty in entries of an older program.
+    pub digest: String,
+    /// 1 where these words were taken out by retention.
+    pub redacted: i64,
 }
 
 /// Which entries to list. What is `None` is not asked about.
@@ -82,10 +155,6 @@ pub struct AuditFilter {
     /// At most so many, the newest.
     pub limit: Option<u32>,
 }
-
-/// What an [`AuditRow`] is read from.
-const ENTRIES: &str =
-    "SELECT number, id, at, tenant, actor, via, action, subject, reason, details, hash FROM audit WHERE 1 = 1";
 
 impl Store {
     /// Adds an entry.
@@ -112,7 +181,11 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn list_audit(&self, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-        let mut query = sql::Builder::new(ENTRIES);
+        self.list_trail(Trail::Audit, filter).await
+    }
+
+    async fn list_trail(&self, trail: Trail, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
+        let mut query = sql::Builder::new(trail.entries());
         if let Some(tenant) = &filter.tenant {
             query.push(" AND tenant = ").push_bind(tenant);
         }
@@ -139,7 +212,7 @@ impl Store {
     pub async fn audit_entries(&self, tenant: &str, numbers: &[i64]) -> Result<Vec<AuditRow>, StoreError> {
         let mut entries = vec![];
         for number in numbers {
-            let mut query = sql::Builder::new(ENTRIES);
+            let mut query = sql::Builder::new(Trail::Audit.entries());
             query.push(" AND tenant = ").push_bind(tenant).push(" AND number = ").push_bind(*number);
             let entry: Option<AuditRow> = query.build_query_as().fetch_optional(&self.readers).await?;
             entries.extend(entry);
@@ -150,9 +223,12 @@ impl Store {
 
 /// Adds an entry in the transaction of what it speaks of, which has the municipality to itself. Its place in the chain.
 pub(super) async fn record(write: &mut Write, entry: AuditEntry<'_>, now: Instant) -> Result<i64, StoreError> {
-    let last = "SELECT number, hash FROM audit WHERE tenant = $1 AND number > 0 ORDER BY number DESC LIMIT 1";
-    let last: Option<(i64, String)> = sql::query_as(last).bind(entry.tenant).fetch_optional(&mut *write).await?;
-    let (number, before) = last.unwrap_or_default();
+    add(write, Trail::Audit, entry, now).await
+}
+
+async fn add(write: &mut Write, trail: Trail, entry: AuditEntry<'_>, now: Instant) -> Result<i64, StoreError> {
+    let last = sql::query_as(trail.last()).bind(entry.tenant).fetch_optional(&mut *write).await?;
+    let (number, before): (i64, String) = last.unwrap_or_default();
     let mut row = AuditRow {
         number: number + 1,
         id: Uuid::now_v7().to_string(),
@@ -165,12 +241,15 @@ pub(super) async fn record(write: &mut Write, entry: AuditEntry<'_>, now: Instan
         reason: entry.reason.to_owned(),
         details: entry.details.to_owned(),
         hash: String::new(),
+        salt: Uuid::new_v4().simple().to_string(),
+        digest: String::new(),
+        redacted: 0,
     };
+    row.digest = row.digest_of_words();
     row.hash = row.hash_after(&before);
-    let insert = "INSERT INTO audit (id, at, tenant, actor, action, subject, reason, number, via, details, hash) \
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    let query = sql::query(insert).bind(&row.id).bind(row.at).bind(&row.tenant).bind(&row.actor).bind(&row.action);
-    let query = query.bind(&row.subject).bind(&row.reason).bind(row.number).bind(&row.via).bind(&row.details);
-    query.bind(&row.hash).execute(&mut *write).await?;
+    let query = sql::query(trail.insert()).bind(&row.id).bind(row.at).bind(&row.tenant).bind(&row.actor);
+    let query = query.bind(&row.action).bind(&row.subject).bind(&row.reason).bind(row.number).bind(&row.via);
+    let query = query.bind(&row.details).bind(&row.hash).bind(&row.salt).bind(&row.digest);
+    query.execute(&mut *write).await?;
     Ok(row.number)
 }

@@ -91,6 +91,16 @@ impl Writer {
         matches!(self, Self::Postgres(_))
     }
 
+    /// Empties the write-ahead log of a file; with `whole`, after the file was written anew without what it held before.
+    pub(super) async fn scrub(&self, whole: bool) -> Result<(), sqlx::Error> {
+        let Self::Sqlite(pool) = self else { return Ok(()) };
+        if whole {
+            sqlx::query("VACUUM").execute(pool).await?;
+        }
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await?;
+        Ok(())
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::lines::{Part, Spool, bounds};
+use super::retention::purged;
 use super::sql::{self, Builder};
 use super::{Appended, Load, ROWS, Store, StoreError};
 use crate::calendar::Instant;
@@ -226,8 +227,12 @@ impl Store {
                 let mut select = Builder::new("SELECT id FROM cases WHERE tenant = ");
                 select.push_bind(&**tenant).push(" AND id IN ").push_list(chunk.iter().map(|case| (*case).to_owned()));
                 let found: Vec<String> = select.build_query_scalar().fetch_all(&self.readers).await?;
+                // Of a purged case nothing is stored, and still events of it may come again.
+                let mut read = self.readers.begin().await?;
+                let purged = purged(&mut read, tenant, chunk.iter().copied()).await?;
                 if let Some(known) = known.tenants.get_mut(tenant) {
                     known.cases.extend(found.iter().map(|id| id.as_str().into()));
+                    known.cases.extend(purged.keys().map(|id| (*id).into()));
                 }
             }
         }

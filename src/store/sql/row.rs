@@ -2,7 +2,9 @@
 
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, FromRow, Postgres, Sqlite, Type};
+use sqlx::{Column as _, Decode, FromRow, Postgres, Sqlite, Type};
+
+use super::Value;
 
 /// A record that can be read from either database.
 pub(in super::super) trait Readable:
@@ -43,6 +45,22 @@ impl Row {
         match self {
             Self::Sqlite(row) => sqlx::Row::try_get(row, column),
             Self::Postgres(row) => sqlx::Row::try_get(row, column),
+        }
+    }
+
+    /// The names of its columns, in their order.
+    pub(in super::super) fn columns(&self) -> Vec<String> {
+        match self {
+            Self::Sqlite(row) => sqlx::Row::columns(row).iter().map(|column| column.name().to_owned()).collect(),
+            Self::Postgres(row) => sqlx::Row::columns(row).iter().map(|column| column.name().to_owned()).collect(),
+        }
+    }
+
+    /// What stands in a column, whichever of the two kinds it is.
+    pub(in super::super) fn value(&self, column: &str) -> Result<Value, sqlx::Error> {
+        match self.try_get::<Option<i64>>(column) {
+            Ok(number) => Ok(Value::Number(number)),
+            Err(_) => Ok(Value::Text(self.try_get(column)?)),
         }
     }
 

@@ -1,0 +1,133 @@
+//! Once a day, after the round: cases that were closed long ago are purged, where the configuration says how long they are kept.
+
+use chrono::{NaiveDate, TimeDelta};
+
+use super::deliver::Stop;
+use super::{Daemon, Rules};
+use crate::calendar::Instant;
+use crate::engine::{Municipality, closed_on};
+use crate::store::{Order, Purged, Store, StoreError, StoredDocument, StoredOrganisation};
+
+/// How many cases are looked at at once.
+const PAGE: u32 = 500;
+
+/// For how long one daemon has a municipality's purge to itself without having ended a page.
+const LEASE: TimeDelta = TimeDelta::minutes(10);
+
+/// How long a file may go without being written anew, once something was purged.
+const WHOLE: TimeDelta = TimeDelta::days(30);
+
+/// Who the audit trail says it was.
+const BY: &str = "fristvakt";
+
+impl Daemon {
+    /// Purges the municipalities whose retention is configured and that were not purged today. How many cases went.
+    pub(super) async fn purge(&self, rules: &Rules, stop: &Stop) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let (organisations, _) = self.municipalities(rules, now).await?;
+        let mut gone = 0;
+        for stored in organisations.iter() {
+            let tenant = &*stored.organisation.tenant.id;
+            let Ok(municipality) = stored.municipality(&rules.set) else { continue };
+            let today = municipality.date(now);
+            let (Some(before), Some(months)) = (self.retention.before(tenant, today), self.retention.months(tenant))
+            else {
+                continue;
+            };
+            let lease = format!("purge:{tenant}");
+            if self.store.last_purge(tenant).await?.is_some_and(|last| last >= today)
+                || !self.store.take_lease(&lease, &self.owner, LEASE, now).await?
+            {
+                continue;
+            }
+            let reason = format!("kept for {months} months after closing");
+            let zone = municipality.zone();
+            let order = Order { tenant, zone, before, by: BY, reason: &reason, dry: false };
+            let purged = self.purge_tenant(stored, &municipality, &order, &lease, stop).await?;
+            if let Some(purged) = purged {
+                self.store.note_purge(tenant, today).await?;
+                gone += purged.cases;
+                let Purged { cases, facts, messages, .. } = purged;
+                tracing::info!(tenant, %before, cases, facts, messages, "purged what was closed long ago");
+            }
+            self.store.end_lease(&lease, &self.owner).await?;
+        }
+        if gone > 0 {
+            self.scrub(now).await?;
+        }
+        Ok(gone)
+    }
+
+    /// What was purged; `None`: it was stopped on the way.
+    async fn purge_tenant(
+        &self,
+        stored: &StoredOrganisation,
+        municipality: &Municipality<'_>,
+        order: &Order<'_>,
+        lease: &str,
+        stop: &Stop,
+    ) -> Result<Option<Purged>, StoreError> {
+        let mut purged = Purged::default();
+        let mut after = Some(String::new());
+        while let Some(from) = after {
+            let now = self.clock.now();
+            if stop.0.is_cancelled() || !self.store.take_lease(lease, &self.owner, LEASE, now).await? {
+                return Ok(None);
+            }
+            let page = purge_page(&self.store, stored, municipality, order, &from, now).await?;
+            purged.add(&page.purged);
+            after = page.next;
+        }
+        purged.add(&self.store.purge_gone(order, self.clock.now()).await?);
+        Ok(Some(purged))
+    }
+
+    async fn scrub(&self, now: Instant) -> Result<(), StoreError> {
+        let last = self.store.last_scrub().await?;
+        let whole = last.is_none_or(|last| now - last >= WHOLE || last > now);
+        match self.store.scrub(whole).await {
+            Ok(()) if whole => self.store.note_scrub(now).await,
+            Ok(()) => Ok(()),
+            // There may be no room for a second file. Nothing is lost, and it is tried again tomorrow.
+            Err(error) => {
+                tracing::warn!(%error, "the database could not be written anew after the purge");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A page of a municipality's cases, and what of it was purged.
+#[derive(Debug)]
+pub struct PurgedPage {
+    /// What was purged, or would be.
+    pub purged: Purged,
+    /// Where the next page begins; `None`: there is none.
+    pub next: Option<String>,
+}
+
+/// Purges those cases of a page that are closed long enough.
+///
+/// # Errors
+/// What the database says.
+pub async fn purge_page(
+    store: &Store,
+    stored: &StoredOrganisation,
+    municipality: &Municipality<'_>,
+    order: &Order<'_>,
+    after: &str,
+    now: Instant,
+) -> Result<PurgedPage, StoreError> {
+    let tenant = &stored.organisation.tenant;
+    let closed = |document: &StoredDocument| -> Option<NaiveDate> {
+        // What cannot be read is set aside elsewhere, and stays.
+        let case = document.case(tenant, municipality.rules).ok()?;
+        closed_on(municipality, &case, now)
+    };
+    let documents = store.documents(&tenant.id, after, PAGE).await?;
+    let next = documents.last().map(|last| last.id.clone());
+    let old = |document: &&StoredDocument| closed(document).is_some_and(|day| day < order.before);
+    let ids: Vec<String> = documents.iter().filter(old).map(|document| document.id.clone()).collect();
+    let purged = store.purge(order, &ids, &closed, now).await?;
+    Ok(PurgedPage { purged, next })
+}

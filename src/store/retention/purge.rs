@@ -1,0 +1,240 @@
+//! Purging some cases, in one transaction.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde::Serialize;
+use serde_json::json;
+
+use super::super::audit::{PURGED, lock, record};
+use super::super::database::Scope;
+use super::super::document::Document;
+use super::super::sql::{self, Builder};
+use super::super::{AuditEntry, Day, Store, StoreError, StoredDocument, Write};
+use super::{Kept, counts, delete, kept, tombstones};
+use crate::calendar::{Instant, first_instant};
+use crate::journal::KEPT;
+
+/// How many cases go in one transaction: others wait for it.
+const BATCH: usize = 100;
+
+/// What is to be purged, and who says so.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The municipality's id.
+    pub tenant: &'a str,
+    /// Its time zone.
+    pub zone: Tz,
+    /// Cases whose last day lies before this one.
+    pub before: NaiveDate,
+    /// Who says so.
+    pub by: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// Whether it is only tried: then nothing is changed.
+    pub dry: bool,
+}
+
+/// What was purged of a municipality, or would be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Purged {
+    /// Cases.
+    pub cases: u64,
+    /// Versions of case records and of events.
+    pub facts: u64,
+    /// Obligations.
+    pub obligations: u64,
+    /// Lines of the ledger: notices, and steps that were overtaken or merged.
+    pub notices: u64,
+    /// Messages that told of nothing else.
+    pub messages: u64,
+    /// Tries to send these.
+    pub attempts: u64,
+    /// Deviations, which are counted on without their cases.
+    pub deviations: u64,
+    /// Entries of the audit trail and the access log whose words were taken out.
+    pub redacted: u64,
+    /// Cases that are old enough and stay, by the reason.
+    pub kept: BTreeMap<&'static str, u64>,
+}
+
+/// Why nothing is purged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "cases may be purged that were closed before {latest}: for {} days what was sent can still be recalled, and it names cases",
+    KEPT.num_days()
+)]
+pub struct Refused {
+    /// The latest day before which cases may have been closed.
+    pub latest: NaiveDate,
+}
+
+impl Order<'_> {
+    /// Whether what it asks for may be purged on a civil day.
+    ///
+    /// # Errors
+    /// It is too recent.
+    pub fn check(&self, today: NaiveDate) -> Result<(), Refused> {
+        let latest = today - KEPT;
+        if self.before > latest { Err(Refused { latest }) } else { Ok(()) }
+    }
+}
+
+impl Purged {
+    /// Adds what another call purged.
+    pub fn add(&mut self, other: &Self) {
+        let Self { cases, facts, obligations, notices, messages, attempts, deviations, redacted, kept } = other;
+        self.cases += cases;
+        self.facts += facts;
+        self.obligations += obligations;
+        self.notices += notices;
+        self.messages += messages;
+        self.attempts += attempts;
+        self.deviations += deviations;
+        self.redacted += redacted;
+        for (why, count) in kept {
+            *self.kept.entry(why).or_default() += count;
+        }
+    }
+}
+
+impl Store {
+    /// Purges those of these cases that are closed since before the order's day and that nothing keeps, with their counts kept.
+    /// `closed_on` is asked for each case as it stands in the transaction.
+    ///
+    /// # Errors
+    /// What the database says. Of some batches everything is done then, of the others nothing.
+    pub async fn purge(
+        &self,
+        order: &Order<'_>,
+        cases: &[String],
+        closed_on: &(dyn Fn(&StoredDocument) -> Option<NaiveDate> + Send + Sync),
+        now: Instant,
+    ) -> Result<Purged, StoreError> {
+        let mut purged = Purged::default();
+        for batch in cases.chunks(BATCH) {
+            let mut write = self.begin_purge(order.tenant).await?;
+            let mut closed: Vec<(String, NaiveDate)> = vec![];
+            for document in documents(&mut write, order.tenant, batch).await? {
+                let day = closed_on(&document).filter(|day| *day < order.before);
+                closed.extend(day.map(|day| (document.id.clone(), day)));
+            }
+            purged.add(&self.purge_batch(write, order, closed, now).await?);
+        }
+        Ok(purged)
+    }
+
+    /// The same for what is left of cases whose facts are gone: a full load left them out.
+    ///
+    /// # Errors
+    /// As [`Store::purge`].
+    pub async fn purge_gone(&self, order: &Order<'_>, now: Instant) -> Result<Purged, StoreError> {
+        let mut purged = Purged::default();
+        let mut after = String::new();
+        loop {
+            let select = "SELECT r.case_id, max(r.day) FROM (\
+                          SELECT case_id, max(handled_on) AS day FROM notices WHERE tenant = $1 AND case_id > $2 GROUP BY case_id \
+                          UNION ALL SELECT case_id, max(due_on) AS day FROM deviations WHERE tenant = $1 AND case_id > $2 \
+                          GROUP BY case_id) r \
+                          WHERE NOT EXISTS (SELECT 1 FROM cases c WHERE c.tenant = $1 AND c.id = r.case_id) \
+                          GROUP BY r.case_id HAVING max(r.day) < $3 ORDER BY r.case_id LIMIT 100";
+            let query = sql::query_as(select).bind(order.tenant).bind(&after).bind(Day(order.before));
+            let gone: Vec<(String, Day)> = query.fetch_all(&self.readers).await?;
+            let Some((last, _)) = gone.last() else { return Ok(purged) };
+            after.clone_from(last);
+            let mut write = self.begin_purge(order.tenant).await?;
+            let ids: Vec<String> = gone.iter().map(|(id, _)| id.clone()).collect();
+            let back = documents(&mut write, order.tenant, &ids).await?;
+            let is_gone = |(id, _): &(String, Day)| back.iter().all(|document| document.id != *id);
+            let gone = gone.into_iter().filter(is_gone).map(|(id, day)| (id, day.0)).collect();
+            purged.add(&self.purge_batch(write, order, gone, now).await?);
+        }
+    }
+
+    /// A transaction that has the municipality and its access log to itself, and leaves nothing readable where a row was.
+    async fn begin_purge(&self, tenant: &str) -> Result<Write, StoreError> {
+        let mut write = self.write(Scope::Tenants(&[tenant, &lock(tenant)])).await?;
+        if !self.is_shared() {
+            sql::query("PRAGMA secure_delete = ON").execute(&mut write).await?;
+        }
+        Ok(write)
+    }
+
+    async fn purge_batch(
+        &self,
+        mut write: Write,
+        order: &Order<'_>,
+        mut closed: Vec<(String, NaiveDate)>,
+        now: Instant,
+    ) -> Result<Purged, StoreError> {
+        let mut purged = Purged::default();
+        let tenant = order.tenant;
+        let ids: Vec<String> = closed.iter().map(|(id, _)| id.clone()).collect();
+        if !ids.is_empty() {
+            let since = first_instant(order.zone, order.before);
+            let kept = kept::kept(&mut write, tenant, &ids, since).await?;
+            for why in kept.values().copied().map(Kept::word) {
+                *purged.kept.entry(why).or_default() += 1;
+            }
+            closed.retain(|(id, _)| !kept.contains_key(id));
+        }
+        if closed.is_empty() {
+            return Ok(purged);
+        }
+        let ids: Vec<String> = closed.iter().map(|(id, _)| id.clone()).collect();
+        purged.cases = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+        let mut about = delete::subjects(&mut write, tenant, &ids).await?;
+        purged.deviations = counts::keep_deviations(&mut write, (tenant, order.zone), &ids).await?;
+        counts::keep_due(&mut write, tenant, &ids).await?;
+        purged.facts = delete_documents(&mut write, tenant, &ids).await?;
+        about.extend(delete::delete(&mut write, tenant, &ids, &mut purged).await?);
+        let redacted = delete::redact(&mut write, tenant, &about).await?;
+        purged.redacted = u64::try_from(redacted.audit.len() + redacted.access.len()).unwrap_or(u64::MAX);
+        let dead: Vec<(&str, NaiveDate)> = closed.iter().map(|(id, day)| (id.as_str(), *day)).collect();
+        tombstones::bury(&mut write, tenant, &dead, now).await?;
+        let subject = format!("cases closed before {}", order.before);
+        let details = json!({ "purged": purged, "redacted": redacted }).to_string();
+        let entry = AuditEntry {
+            tenant,
+            actor: order.by,
+            action: PURGED,
+            subject: &subject,
+            reason: order.reason,
+            details: &details,
+            ..AuditEntry::default()
+        };
+        record(&mut write, entry, now).await?;
+        if !order.dry {
+            write.commit().await?;
+        }
+        // Not committed, nothing of it happened: that is how it is tried.
+        Ok(purged)
+    }
+
+    /// After a purge: what rows were is overwritten on the disk, too, in the write-ahead log and, with `whole`, wherever older
+    /// versions of rows may have left anything in the file, which is written anew for that. On a server that is the server's
+    /// business.
+    ///
+    /// # Errors
+    /// What the database says; nothing is lost then.
+    pub async fn scrub(&self, whole: bool) -> Result<(), StoreError> {
+        Ok(self.writer.scrub(whole).await?)
+    }
+}
+
+async fn documents(write: &mut Write, tenant: &str, cases: &[String]) -> Result<Vec<StoredDocument>, StoreError> {
+    let mut select = Builder::new("SELECT id, document FROM cases WHERE tenant = ");
+    select.push_bind(tenant).push(" AND id IN ").push_list(cases.iter().cloned());
+    Ok(select.build_query_as().fetch_all(write).await?)
+}
+
+/// Deletes the facts of cases. How many versions of records and events they had.
+async fn delete_documents(write: &mut Write, tenant: &str, cases: &[String]) -> Result<u64, StoreError> {
+    let mut delete = Builder::new("DELETE FROM cases WHERE tenant = ");
+    delete.push_bind(tenant).push(" AND id IN ").push_list(cases.iter().cloned());
+    delete.push(" RETURNING document");
+    let documents: Vec<String> = delete.build_query_scalar().fetch_all(write).await?;
+    let facts = documents.iter().filter_map(|text| serde_json::from_str::<Document>(text).ok());
+    Ok(facts.map(|document| (document.records.len() + document.events.len()) as u64).sum())
+}
