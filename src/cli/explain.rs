@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset};
 use clap::ValueEnum;
 
 use super::facts::load_world;
-use super::store::with_store;
+use super::store::{Looked, Looker, with_store};
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, Format, RulesArgument, USAGE};
 use crate::calendar::Instant;
 use crate::case::CaseFile;
@@ -44,6 +44,8 @@ pub(super) struct Explain {
     /// Facts to explain instead of the database's, NDJSON; what was sent is then what would have been.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "database"])]
     facts: Option<PathBuf>,
+    #[command(flatten)]
+    looker: Looker,
     #[command(flatten)]
     rules: RulesArgument,
     #[command(flatten)]
@@ -115,12 +117,15 @@ impl Explain {
     }
 
     fn of_store(&self, now: Instant) -> Result<Explanation, Failed> {
-        with_store(&self.config, Access::Read, async |store, config| {
+        let (explanation, looked) = with_store(&self.config, Access::Read, async |store, config| {
             let rules = self.rules.load_or(config)?;
             let (stored, case) = self.stored(store, &rules, now).await?;
             let language = self.language.map(Spoken::language);
-            Ok(store.explain(&stored, &rules, &case, language, now).await?)
-        })
+            let looked = Looked::at_case(&case.file.tenant, &case.file.id);
+            Ok((store.explain(&stored, &rules, &case, language, now).await?, looked))
+        })?;
+        self.looker.note(&self.config, "explain", &[looked])?;
+        Ok(explanation)
     }
 
     async fn stored(

@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::notices;
-use super::store::{Author, Listing, Zones, with_store};
+use super::store::{Author, Listing, Looked, Looker, Zones, with_store};
 use super::table::{Look, Table, or_empty};
 use super::{ConfigArgument, FAILED, Failed, Format};
 use crate::clock::Clock;
@@ -55,6 +55,8 @@ pub(super) struct Show {
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    #[command(flatten)]
+    looker: Looker,
     #[command(flatten)]
     config: ConfigArgument,
 }
@@ -139,6 +141,8 @@ impl Show {
             ))
         })?;
         let message = rows.first().ok_or_else(|| unknown(self.message))?;
+        let looked = Looked::at_cases(carried.iter().map(|row| (&row.tenant, &row.case)));
+        self.looker.note(&self.config, "show", &looked)?;
         match self.format {
             Format::Json => {
                 let object = json!({ "message": message, "notices": carried, "attempts": attempts });

@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 
 use super::Failed;
-use super::store::{Listing, Zones};
+use super::store::{Listing, Looked, Looker, Zones};
 use super::table::{Table, or_empty};
 use crate::store::{NoticeFilter, NoticeRow};
 
@@ -29,6 +29,8 @@ pub(super) struct List {
     #[arg(long, value_name = "ID")]
     recipient: Option<String>,
     #[command(flatten)]
+    looker: Looker,
+    #[command(flatten)]
     listing: Listing,
 }
 
@@ -38,6 +40,7 @@ impl Notices {
     pub(super) fn run(self) -> Result<(), Failed> {
         let Self::List(list) = self;
         let listing = &list.listing;
+        let is_one = list.case.is_some();
         let filter = NoticeFilter {
             tenant: listing.tenant.clone(),
             case: list.case,
@@ -49,6 +52,10 @@ impl Notices {
         let read =
             async |store: &_| Ok((crate::store::Store::list_notices(store, &filter).await?, Zones::read(store).await?));
         let (rows, zones) = listing.read(read)?;
+        if is_one {
+            let looked = Looked::at_cases(rows.iter().map(|row| (&row.tenant, &row.case)));
+            list.looker.note(&listing.config, "list", &looked)?;
+        }
         listing.print(&rows, "notices match", |rows| table(rows, &zones))
     }
 }

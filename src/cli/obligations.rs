@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use clap::builder::PossibleValuesParser;
 
 use super::Failed;
-use super::store::Listing;
+use super::store::{Listing, Looked, Looker};
 use super::table::{Table, or_empty};
 use crate::clock::Clock;
 use crate::store::{ObligationFilter, ObligationRow};
@@ -38,6 +38,8 @@ pub(super) struct List {
     #[arg(long, value_name = "DATE")]
     due_by: Option<NaiveDate>,
     #[command(flatten)]
+    looker: Looker,
+    #[command(flatten)]
     listing: Listing,
 }
 
@@ -47,6 +49,7 @@ impl Obligations {
     pub(super) fn run(self) -> Result<(), Failed> {
         let Self::List(list) = self;
         let listing = &list.listing;
+        let is_one = list.case.is_some();
         let filter = ObligationFilter {
             tenant: listing.tenant.clone(),
             case: list.case,
@@ -57,6 +60,10 @@ impl Obligations {
             limit: listing.limit,
         };
         let rows = listing.read(async |store| store.list_obligations(&filter, Clock::System.now()).await)?;
+        if is_one {
+            let looked = Looked::at_cases(rows.iter().map(|row| (&row.tenant, &row.case)));
+            list.looker.note(&listing.config, "list", &looked)?;
+        }
         listing.print(&rows, "obligations match", table)
     }
 }

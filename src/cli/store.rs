@@ -1,6 +1,6 @@
 //! What commands that look into the database share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{BufWriter, Write};
 
 use chrono_tz::Tz;
@@ -151,6 +151,12 @@ pub(super) struct Looked {
 }
 
 impl Looked {
+    /// At the cases of some rows of a list, each once.
+    pub(super) fn at_cases<'r>(cases: impl Iterator<Item = (&'r String, &'r String)>) -> Vec<Self> {
+        let cases: BTreeSet<(&String, &String)> = cases.collect();
+        cases.into_iter().map(|(tenant, case)| Self::at_case(tenant, case)).collect()
+    }
+
     /// At a case, by its id.
     pub(super) fn at_case(tenant: &str, case: &str) -> Self {
         Self { tenant: tenant.to_owned(), subject: format!("case {case}") }
@@ -169,6 +175,9 @@ impl Looker {
     /// # Errors
     /// It cannot be written: then nothing is to be shown.
     pub(super) fn note(&self, config: &ConfigArgument, action: &str, looked: &[Looked]) -> Result<(), Failed> {
+        if looked.is_empty() {
+            return Ok(());
+        }
         let name = crate::register::author(&self.name())
             .map_err(|problem| Failed::with(super::USAGE, format!("--by: {problem}")))?;
         with_store(config, Access::Write, async |store, _| {

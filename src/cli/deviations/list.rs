@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::super::Failed;
-use super::super::store::{Listing, Zones};
+use super::super::store::{Listing, Looked, Looker, Zones};
 use super::super::table::{Table, or_empty};
 use crate::calendar::{civil_date, end_of_day, first_instant};
 use crate::clock::Clock;
@@ -30,6 +30,8 @@ pub(in super::super) struct List {
     /// Only those opened on or before this day.
     #[arg(long, value_name = "DATE")]
     to: Option<NaiveDate>,
+    #[command(flatten)]
+    looker: Looker,
     #[command(flatten)]
     listing: Listing,
 }
@@ -59,6 +61,10 @@ impl List {
             ListedDeviation::on(row, today)
         };
         let rows: Vec<ListedDeviation> = rows.into_iter().map(listed).collect();
+        if list.case.is_some() {
+            let looked = Looked::at_cases(rows.iter().map(|one| (&one.row.tenant, &one.row.case)));
+            list.looker.note(&list.listing.config, "list", &looked)?;
+        }
         list.listing.print(&rows, "deviations match", |rows| table(rows, &zones))
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::super::store::{Zones, with_store};
+use super::super::store::{Looked, Looker, Zones, with_store};
 use super::super::table::{Look, Table, or_empty};
 use super::super::{ConfigArgument, Failed, Format, RulesArgument};
 use super::{found, list};
@@ -26,6 +26,8 @@ pub(in super::super) struct Show {
     /// How to print it; json: one object.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    #[command(flatten)]
+    looker: Looker,
     #[command(flatten)]
     rules: RulesArgument,
     #[command(flatten)]
@@ -51,6 +53,8 @@ impl Show {
             let today = civil_date(zones.of(&row.tenant), Clock::System.now());
             Ok(Shown { deviation: ListedDeviation::on(row, today), events, decisions, zones })
         })?;
+        let row = &shown.deviation.row;
+        self.looker.note(&self.config, "show", &[Looked::at_case(&row.tenant, &row.case)])?;
         match self.format {
             Format::Json => {
                 let Shown { deviation, events, decisions, .. } = &shown;

@@ -10,7 +10,7 @@ use axum::response::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::query;
+use super::{note_looks, query};
 use crate::case::shown;
 use crate::daemon::Daemon;
 use crate::explanation::{Line, ObligationText};
@@ -91,10 +91,14 @@ pub(in crate::web) async fn page(
     let Ok(Path(id)) = path else { return Err(unknown("")) };
     let tenants = caller.asked(asking.tenant.as_deref())?;
     let explained = site.read(move |daemon| async move {
-        match explain(&daemon, &id, tenants.as_deref(), asking.language).await {
-            Err(StoreError::Unreadable { .. }) => Ok(Err(UNREADABLE)),
-            other => other,
+        let explained = match explain(&daemon, &id, tenants.as_deref(), asking.language).await {
+            Err(StoreError::Unreadable { .. }) => return Ok(Err(UNREADABLE)),
+            other => other?,
+        };
+        if let Ok(case) = &explained {
+            note_looks(&daemon, &caller, "read", [(&*case.tenant, &*case.case)].into()).await?;
         }
+        Ok(explained)
     });
     Ok(json_answer(&explained.await??))
 }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::lists::{PageOf, Paging};
-use super::query;
+use super::{note_looks, query};
 use crate::calendar::{civil_date, end_of_day, first_instant};
 use crate::daemon::Daemon;
 use crate::store::{DeviationFilter, ListedDeviation, StoreError};
@@ -60,7 +60,14 @@ pub(in crate::web) async fn page(
     let asking = query::<Asking>(&uri)?;
     let tenants = caller.asked(asking.tenant.as_deref())?;
     let paging = Paging::new(asking.limit, asking.after.as_deref(), tenants)?;
-    let rows = site.read(move |daemon| async move { read(&daemon, &asking, &paging).await });
+    let rows = site.read(move |daemon| async move {
+        let rows = read(&daemon, &asking, &paging).await?;
+        if asking.case.is_some() {
+            let cases = rows.items().iter().map(|one| (&*one.row.tenant, &*one.row.case)).collect();
+            note_looks(&daemon, &caller, "list", cases).await?;
+        }
+        Ok(rows)
+    });
     Ok(json_answer(&rows.await?))
 }
 

@@ -24,6 +24,13 @@ pub(super) struct PageOf<T> {
     next: Option<String>,
 }
 
+impl<T> PageOf<T> {
+    /// The rows.
+    pub(super) fn items(&self) -> &[T] {
+        &self.items
+    }
+}
+
 /// Which page is asked for, of whose rows.
 #[derive(Debug)]
 pub(super) struct Paging {

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lists::{PageOf, Paging};
-use super::query;
+use super::{note_looks, query};
 use crate::daemon::Daemon;
 use crate::store::{ObligationFilter, ObligationRow, StoreError};
 use crate::web::Site;
@@ -98,7 +98,15 @@ pub(in crate::web) async fn page(
         due_by: asking.due_by,
         limit: None,
     };
-    let rows = site.read(move |daemon| async move { read(&daemon, filter, &paging).await });
+    let rows = site.read(move |daemon| async move {
+        let is_one = filter.case.is_some();
+        let rows = read(&daemon, filter, &paging).await?;
+        if is_one {
+            let cases = rows.items().iter().map(|row| (&*row.tenant, &*row.case)).collect();
+            note_looks(&daemon, &caller, "list", cases).await?;
+        }
+        Ok(rows)
+    });
     Ok(json_answer(&rows.await?))
 }
 

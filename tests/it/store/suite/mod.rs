@@ -15,6 +15,7 @@ mod planning;
 mod refused;
 mod register;
 mod reported;
+mod retention;
 mod silences;
 mod sources;
 mod standing;
