@@ -12,6 +12,8 @@ mod outcomes;
 mod poison;
 pub(crate) mod process;
 mod reload;
+mod retention;
+mod rights;
 mod schedules;
 mod server;
 mod service;

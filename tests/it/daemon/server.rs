@@ -76,8 +76,12 @@ impl County {
         daemon.store.import(&[path], &rules.set, Load::Append, self.clock.now(), |_| {}).await.unwrap();
     }
 
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// Who got a mail, in order.
-    fn told(&self) -> Vec<String> {
+    pub(super) fn told(&self) -> Vec<String> {
         let mail = std::fs::read_dir(self.folder.path().join("mail")).unwrap();
         let mut told: Vec<String> = mail.map(|mail| read(&mail.unwrap().path()).0).collect();
         told.sort();
