@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chrono::NaiveDate;
 use fristvakt::config::{Attached, Config, ConfigError, HttpSettings, LogFormat, Mode, ReportSettings, Scope};
 use fristvakt::delivery::email::EmailSettings;
 use fristvakt::language::Language;
@@ -130,6 +131,20 @@ fn times_of_reports_are_patterns_and_their_address_holds_no_secret() {
     assert!(Scheduled::ALL.iter().all(|scheduled| off.pattern(*scheduled) == &Pattern::OFF));
 }
 
+#[test]
+fn closed_cases_are_kept_for_ever_unless_said_and_never_for_less_than_what_was_sent_is_remembered() {
+    let today: NaiveDate = "2026-05-31".parse().unwrap();
+    assert_eq!(parse("").retention.before("k", today), None);
+    let retention = parse("[retention]\nmonths = 3\n[retention.tenants]\nl = 24\nm = 0").retention;
+    let before = |tenant| retention.before(tenant, today).map(|day| day.to_string());
+    assert_eq!(before("k").as_deref(), Some("2026-02-28"));
+    assert_eq!((before("l").as_deref(), before("m")), (Some("2024-05-31"), None));
+    for wrong in ["months = 2", "months = -1", "tenants.k = 1"] {
+        let problem = problem(&format!("[retention]\n{wrong}"));
+        assert!(problem.contains("line 2") && problem.contains("3 to 1200 months"), "{problem}");
+    }
+}
+
 /// serde lists the keys that there are whenever one is unknown.
 #[test]
 fn the_example_shows_every_key() {
@@ -146,6 +161,7 @@ fn the_example_shows_every_key() {
         ),
         ("[reports]\nunknown = 1", "[reports]"),
         ("[reports.thresholds]\nunknown = 1", "[reports.thresholds]"),
+        ("[retention]\nunknown = 1", "[retention]"),
         ("[http]\nunknown = 1", "[http]"),
         ("[http.upload]\nunknown = 1", "[http.upload]"),
         ("[[http.token]]\nunknown = 1", "[[http.token]]"),

@@ -245,6 +245,18 @@ async fn no_log_line_holds_a_name_an_address_or_a_secret_even_at_trace() {
         vec!["messages", "list"],
         vec!["notices", "list", "--format", "json"],
         vec!["quarantine", "list"],
+        vec!["explain", "7F3K", "--by", "kari"],
+        vec!["hold", "add", "7F3K", "--by", "kari", "--reason", "klage"],
+        vec!["hold", "list", "--all"],
+        vec!["purge", "--before", "2026-01-01"],
+        vec!["purge", "--before", "2026-01-01", "--yes", "--by", "kari", "--format", "json"],
+        vec!["export", "7F3K"],
+        vec!["access", "list"],
+        vec!["audit", "list"],
+        vec!["backlog"],
+        vec!["backup", "b.db"],
+        vec!["drill", "--to", "larer@k.example"],
+        vec!["drill", "--to", "kari.kanarifugl@elsewhere.example"],
     ] {
         let output = tokio::task::spawn_blocking({
             let folder = folder.path().to_owned();

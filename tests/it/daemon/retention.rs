@@ -31,11 +31,9 @@ async fn what_was_closed_long_ago_is_purged_and_never_told_again() {
     here.tick("2026-03-11T08:00:00+01:00").await;
     assert_eq!(here.told(), 1);
     here.import(CLOSED).await;
-    for (now, is_there) in [
-        ("2026-03-13T08:00:00+01:00", true),
-        ("2026-06-12T08:00:00+02:00", true),
-        ("2026-06-15T08:00:00+02:00", false),
-    ] {
+    for (now, is_there) in
+        [("2026-03-13T08:00:00+01:00", true), ("2026-06-12T08:00:00+02:00", true), ("2026-06-15T08:00:00+02:00", false)]
+    {
         let tick = here.tick(now).await;
         assert_eq!((here.lines().await > 0, tick.differences), (is_there, 0), "{now}");
     }

@@ -22,7 +22,8 @@ type Said = (Option<i32>, String, String);
 async fn run(folder: &Path, config: &str, arguments: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fristvakt"));
     command.current_dir(folder).env_clear().env("FRISTVAKT_CONFIG", folder.join(config)).args(arguments);
-    let Output { status, stdout, stderr } = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let Output { status, stdout, stderr } =
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
 }
@@ -83,7 +84,8 @@ async fn a_case_is_held_and_then_purged_and_nothing_of_it_can_be_read_in_the_dat
     };
     let tried = counts(&[]).await;
     assert_eq!((&tried["done"], &tried["purged"]["cases"]), (&Value::Bool(false), &1.into()));
-    let (code, _, err) = here.said(&["hold", "add", "7F3K", "--by", "kari", "--reason", "født 01019012345, se 13097248022"]).await;
+    let (code, _, err) =
+        here.said(&["hold", "add", "7F3K", "--by", "kari", "--reason", "født 01019012345, se 13097248022"]).await;
     assert!(code == Some(2) && err.contains("national identity number"), "{err}");
     let out = here.done(&["hold", "add", "7F3K", "--by", "kari", "--reason", "klage"]).await;
     assert_eq!(out, "hold 1: case S-1 of k is not purged (by kari: klage)\n");
@@ -120,19 +122,30 @@ async fn whoever_looks_at_a_case_or_exports_it_stands_in_the_access_log() {
     here.done(&["export", "7F3K", "--by", "kari", "--output", "S-1.ndjson"]).await;
     assert_eq!(mode(&file), 0o600);
     let exported = fs::read_to_string(&file).unwrap();
-    let kinds: Vec<String> = exported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned()).collect();
+    let kinds: Vec<String> = exported
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned())
+        .collect();
     for kind in ["export", "explanation", "case", "event", "obligation", "notice", "message", "attempt", "access"] {
         assert!(kinds.iter().any(|found| found == kind), "{kind}: {kinds:?}");
     }
     assert!(!exported.contains("9QX2") && !exported.contains("\"S-2\""));
     let person = here.done(&["export", "--person", "larer", "--by", "kari"]).await;
-    assert!(person.contains("larer@k.example") && person.contains(r#""role":"stafettholder""#) && !person.contains("rektor@"));
+    assert!(
+        person.contains("larer@k.example")
+            && person.contains(r#""role":"stafettholder""#)
+            && !person.contains("rektor@")
+    );
     let all = here.done(&["export", "--all"]).await;
     assert!(all.contains(r#""type":"tenant""#) && all.contains("9QX2"));
     let (code, _, err) = here.said(&["export", "7F3K", "--person", "larer"]).await;
     assert!(code == Some(2), "{err}");
     let log = here.done(&["access", "list"]).await;
-    let lines: Vec<Vec<&str>> = log.lines().skip(1).map(|line| line.split("  ").filter(|cell| !cell.is_empty()).map(str::trim).collect()).collect();
+    let lines: Vec<Vec<&str>> = log
+        .lines()
+        .skip(1)
+        .map(|line| line.split("  ").filter(|cell| !cell.is_empty()).map(str::trim).collect())
+        .collect();
     let said: Vec<String> = lines.iter().map(|cells| format!("{} {} {}", cells[3], cells[5], cells[6])).collect();
     let nobody = format!("uid {}", fristvakt::config::user_number());
     let expected = [
@@ -152,15 +165,15 @@ async fn whoever_looks_at_a_case_or_exports_it_stands_in_the_access_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_backlog_lists_what_was_due_before_the_first_day() {
-    let facts = FACTS.replace("2026-01-01", "2026-03-20").replace(
-        r#""id":"S-2","ref":"9QX2","#,
-        r#""id":"S-2","ref":"9QX2","protected":true,"#,
-    );
+    let facts = FACTS
+        .replace("2026-01-01", "2026-03-20")
+        .replace(r#""id":"S-2","ref":"9QX2","#, r#""id":"S-2","ref":"9QX2","protected":true,"#);
     let here = installed(&facts, "").await;
     here.tick("2026-03-19T08:00:00+01:00").await;
     let out = here.done(&["backlog", "--now", "2026-03-23T12:00:00+01:00", "--format", "json"]).await;
     let cases: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let cases: Vec<_> = cases.iter().map(|row| (row["ref"].as_str().unwrap(), row["due_on"].as_str().unwrap())).collect();
+    let cases: Vec<_> =
+        cases.iter().map(|row| (row["ref"].as_str().unwrap(), row["due_on"].as_str().unwrap())).collect();
     assert_eq!(cases, [("7F3K", "2026-03-16"), ("9QX2", "2026-03-16")], "{out}");
     here.tick("2026-03-20T08:00:00+01:00").await;
     let [(to, text)] = &here.mails()[..] else { panic!("one list") };
@@ -171,9 +184,14 @@ async fn the_backlog_lists_what_was_due_before_the_first_day() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_goes_through_every_channel_and_says_what_each_answered() {
     let hook = wiremock::MockServer::start().await;
-    wiremock::Mock::given(wiremock::matchers::any()).respond_with(wiremock::ResponseTemplate::new(200)).mount(&hook).await;
+    wiremock::Mock::given(wiremock::matchers::any())
+        .respond_with(wiremock::ResponseTemplate::new(200))
+        .mount(&hook)
+        .await;
     let webhook = |name: &str, more: &str| {
-        format!("[[webhook]]\nname = \"{name}\"\nformat = \"slack\"\nurl_file = \"url\"\nallow_insecure_loopback = true\n{more}\n")
+        format!(
+            "[[webhook]]\nname = \"{name}\"\nformat = \"slack\"\nurl_file = \"url\"\nallow_insecure_loopback = true\n{more}\n"
+        )
     };
     let more = format!("{}{}", webhook("laget", ""), webhook("andre", "tenants = [\"other\"]"));
     let here = installed(FACTS, &more).await;
@@ -196,7 +214,8 @@ async fn a_drill_goes_through_every_channel_and_says_what_each_answered() {
     assert_eq!(here.said(&["drill", "--to", "larer@k.example", "--tenant", "x"]).await.0, Some(1));
 }
 
-const OLDER: &str = "the database is older than the acceptance journal; what the journal knows was recalled and is not sent again";
+const OLDER: &str =
+    "the database is older than the acceptance journal; what the journal knows was recalled and is not sent again";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_backup_of_the_file_is_restored_and_nothing_is_sent_twice() {
@@ -204,7 +223,11 @@ async fn an_older_backup_of_the_file_is_restored_and_nothing_is_sent_twice() {
     here.tick("2026-03-11T08:00:00+01:00").await;
     // The daemon has it open, and goes on.
     let out = here.done(&["backup", "b.db"]).await;
-    assert!(out.starts_with("b.db: the database, schema ") && out.contains("b.db.accepted: the acceptance journal, 1 lines"), "{out}");
+    assert!(
+        out.starts_with("b.db: the database, schema ")
+            && out.contains("b.db.accepted: the acceptance journal, 1 lines"),
+        "{out}"
+    );
     let [file, journal] = ["b.db", "b.db.accepted"].map(|name| here.folder().join(name));
     assert_eq!((mode(&file), mode(&journal), mode(&journal.join("00000001.journal"))), (0o600, 0o700, 0o600));
     let (code, _, err) = here.said(&["backup", "b.db"]).await;
@@ -236,7 +259,10 @@ async fn an_older_backup_of_the_file_is_restored_and_nothing_is_sent_twice() {
     for arguments in [&once[..], &["explain", "7F3K"], &["purge", "--before", "2026-01-01"]] {
         let (code, _, err) = run(here, "fristvakt.toml", arguments).await;
         let sentence = "the database has schema 9999, newer than this program's";
-        assert!(code == Some(78) && err.contains(sentence) && err.contains("install the version that wrote it"), "{err}");
+        assert!(
+            code == Some(78) && err.contains(sentence) && err.contains("install the version that wrote it"),
+            "{err}"
+        );
     }
     // What a newer program wrote can be backed up all the same.
     assert_eq!(run(here, "fristvakt.toml", &["backup", "c.db"]).await.0, Some(0));
@@ -260,7 +286,8 @@ async fn an_older_dump_of_the_server_is_restored_and_nothing_is_sent_twice() {
         command.args(arguments);
         tokio::task::spawn_blocking(move || command.output()).await.unwrap()
     };
-    let dumped = tool("pg_dump", vec!["--format=custom".into(), format!("--file={}", dump.display()), url.clone()]).await;
+    let dumped =
+        tool("pg_dump", vec!["--format=custom".into(), format!("--file={}", dump.display()), url.clone()]).await;
     // It comes with most installations of the server, and not with all.
     let Ok(dumped) = dumped else { return };
     assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
@@ -273,7 +300,8 @@ async fn an_older_dump_of_the_server_is_restored_and_nothing_is_sent_twice() {
     daemon.leave().await.unwrap();
     Arc::into_inner(daemon).unwrap().store.close().await;
     let arguments = ["--clean", "--if-exists", "--no-owner", "--single-transaction"].map(str::to_owned);
-    let restored = tool("pg_restore", [&arguments[..], &[format!("--dbname={url}"), dump.display().to_string()]].concat()).await;
+    let restored =
+        tool("pg_restore", [&arguments[..], &[format!("--dbname={url}"), dump.display().to_string()]].concat()).await;
     let restored = restored.unwrap();
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     let once = ["run", "--once", "--now", "2026-03-17T08:05:00+01:00"];

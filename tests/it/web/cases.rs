@@ -58,6 +58,30 @@ async fn a_case_is_explained_as_the_command_does_it() {
 }
 
 #[tokio::test]
+async fn whoever_reads_a_case_stands_in_the_access_log() {
+    let site = site().await;
+    for (path, status) in [
+        ("/v1/cases/7F3K", 200),
+        ("/v1/cases/nothing", 404),
+        ("/v1/obligations?case=S-2", 200),
+        ("/v1/deviations?case=9QX2", 200),
+        ("/v1/obligations", 200),
+        ("/v1/obligations?case=nothing", 200),
+    ] {
+        assert_eq!(site.json(path, READS).await.0, status, "{path}");
+    }
+    site.json("/v1/cases/S-1", OF_L_AND_M).await;
+    let store = &site.installation.daemon().store;
+    let log = store.list_access(&fristvakt::store::AuditFilter::default()).await.unwrap();
+    let said: Vec<String> =
+        log.iter().map(|row| format!("{} {} {} {}", row.actor, row.via, row.action, row.subject)).collect();
+    let expected =
+        ["read case S-1", "list case S-2", "list case S-2"].map(|what| format!("reader token:reader {what}"));
+    assert_eq!(said, expected);
+    assert_eq!(store.verify_access(None).await.unwrap().wrong, []);
+}
+
+#[tokio::test]
 async fn one_of_several_has_to_be_named_and_only_what_the_token_opens_counts() {
     let site = site().await;
     for tenant in ["l", "m"] {
