@@ -23,11 +23,11 @@ use crate::store::{Access, Order, Purged, Store, StoredOrganisation};
                   is open or unsent, or where somebody holds it (`fristvakt hold`). Figures of reports do not change. What is \
                   brought again of a purged case is left out; only what happens later makes it live again, with that alone.\n\n\
                   The service does the same once a day where [retention] is set. Afterwards a database file is written anew, so that \
-                  nothing can be read where rows were. Backups, and the acceptance journal for 60 days, are not touched.\n\n\
+                  nothing can be read where rows were. Backups, and the acceptance journal for 60 to 88 days, are not touched.\n\n\
                   Examples:\n  fristvakt purge\n  fristvakt purge --before 2024-01-01 --tenant sokndal\n  \
                   fristvakt purge --yes --by kari")]
 pub(super) struct Purge {
-    /// Cases that were closed before this day, instead of what the configuration says; at least 60 days ago.
+    /// Cases that were closed before this day, instead of what the configuration says; at least 88 days ago.
     #[arg(long, value_name = "DATE")]
     before: Option<NaiveDate>,
     /// Only of this municipality.

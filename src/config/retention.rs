@@ -26,8 +26,7 @@ impl TryFrom<i64> for Kept {
     fn try_from(months: i64) -> Result<Self, String> {
         match u32::try_from(months) {
             Ok(months @ (0 | 3..=1200)) => Ok(Self(months)),
-            _ => Err("write 3 to 1200 months: what was sent in the last 60 days can still be recalled; 0 is for ever"
-                .to_owned()),
+            _ => Err("write 3 to 1200 months: what was sent lately can still be recalled; 0 is for ever".to_owned()),
         }
     }
 }

@@ -40,6 +40,12 @@ pub const KEPT: TimeDelta = TimeDelta::days(60);
 /// How large a file becomes before the next one is begun, in bytes.
 const FILE_SIZE: u64 = 8 * 1024 * 1024;
 
+/// For how long one file is written, so that it can be deleted some day, however little is sent.
+const FILE_AGE: TimeDelta = TimeDelta::days(28);
+
+/// For how long a line can be there: in a file that is written for [`FILE_AGE`] and then kept for [`KEPT`].
+pub const LONGEST: TimeDelta = TimeDelta::days(KEPT.num_days() + FILE_AGE.num_days());
+
 /// A place in the journal: file number and byte. Later places are greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
@@ -180,7 +186,7 @@ impl Journal {
     /// # Errors
     /// What the file system says: nothing may be relied on then but the database.
     pub async fn append(&self, acceptance: &Acceptance) -> Result<(), JournalError> {
-        self.writer.append(acceptance.line()).await.map_err(|error| self.error(error))
+        self.writer.append(acceptance.line(), acceptance.at).await.map_err(|error| self.error(error))
     }
 
     /// Where it is.

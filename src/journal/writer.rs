@@ -2,7 +2,7 @@
 //! once.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -10,11 +10,12 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use super::{FILE_SIZE, Mark, file_path};
+use super::{Acceptance, FILE_AGE, FILE_SIZE, Mark, file_path};
 
-/// A line, and who waits for it to be on the disk.
+/// A line, of when it is, and who waits for it to be on the disk.
 struct Request {
     line: Vec<u8>,
+    at: i64,
     written: oneshot::Sender<io::Result<()>>,
 }
 
@@ -41,11 +42,12 @@ impl Writer {
         Ok(Self { requests: Some(requests), thread: Some(thread), end })
     }
 
-    pub(super) async fn append(&self, line: Vec<u8>) -> io::Result<()> {
+    /// `at` is the line's own moment, in milliseconds since 1970 (UTC).
+    pub(super) async fn append(&self, line: Vec<u8>, at: i64) -> io::Result<()> {
         let gone = || io::Error::other("the journal's writer has ended");
         let (written, answer) = oneshot::channel();
         let requests = self.requests.as_ref().ok_or_else(gone)?;
-        requests.send(Request { line, written }).map_err(|_| gone())?;
+        requests.send(Request { line, at, written }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -69,6 +71,8 @@ struct Tail {
     number: u64,
     file: File,
     length: u64,
+    /// The moment of its first line, once it has one that can be read.
+    began: Option<i64>,
 }
 
 impl Tail {
@@ -78,7 +82,8 @@ impl Tail {
         // The name is as durable as what is written under it.
         File::open(folder)?.sync_all()?;
         let length = file.metadata()?.len();
-        Ok(Self { folder: folder.to_owned(), number, file, length })
+        let began = Acceptance::parse(&first_line(&file)?).map(|first| first.at);
+        Ok(Self { folder: folder.to_owned(), number, file, length, began })
     }
 
     fn mark(&self) -> Mark {
@@ -93,7 +98,7 @@ impl Tail {
             self.file.read_exact_at(&mut last, self.length - 1)?;
         }
         if last != [b'\n'] {
-            self.write(b"\n")?;
+            self.write(b"\n", None)?;
         }
         Ok(())
     }
@@ -102,7 +107,7 @@ impl Tail {
         while let Ok(first) = waiting.recv() {
             let requests: Vec<Request> = std::iter::once(first).chain(waiting.try_iter()).collect();
             let lines: Vec<u8> = requests.iter().flat_map(|request| request.line.iter().copied()).collect();
-            let outcome = self.write(&lines);
+            let outcome = self.write(&lines, requests.first().map(|request| request.at));
             *end.lock().unwrap_or_else(PoisonError::into_inner) = self.mark();
             for request in requests {
                 let told = match &outcome {
@@ -115,17 +120,71 @@ impl Tail {
     }
 
     /// Writes and waits for the disk. What was written only half is cut off again, so that no line is torn in the midst.
-    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
-        if self.length >= FILE_SIZE {
+    fn write(&mut self, lines: &[u8], at: Option<i64>) -> io::Result<()> {
+        let age = self.began.zip(at).map_or(0, |(began, at)| at.saturating_sub(began));
+        if self.length >= FILE_SIZE || age >= FILE_AGE.num_milliseconds() {
             *self = Self::open(&self.folder, self.number + 1)?;
         }
         let written = self.file.write_all(lines).and_then(|()| self.file.sync_data());
         match written {
-            Ok(()) => self.length += lines.len() as u64,
+            Ok(()) => {
+                self.length += lines.len() as u64;
+                self.began = self.began.or(at);
+            }
             Err(_) => {
                 let _ = self.file.set_len(self.length);
             }
         }
         written
+    }
+}
+
+fn first_line(file: &File) -> io::Result<Vec<u8>> {
+    use std::io::Seek;
+    let mut reader = BufReader::new(file);
+    reader.rewind()?;
+    let mut line = vec![];
+    reader.read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FILE_AGE, Journal, numbers};
+    use super::*;
+    use uuid::Uuid;
+
+    fn taken(at: i64) -> Acceptance {
+        let id = Uuid::from_u128(at.unsigned_abs().into());
+        let text = String::new;
+        Acceptance {
+            at,
+            message: id,
+            attempt: id,
+            code: text(),
+            tenant: text(),
+            recipient: text(),
+            channel: text(),
+            slot: at,
+            subject: None,
+            steps: vec![],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_written_for_a_month_at_most_also_over_a_restart() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("accepted");
+        let month = FILE_AGE.num_milliseconds();
+        for (at, files) in [(1, vec![1]), (month, vec![1]), (month + 1, vec![1, 2]), (2 * month, vec![1, 2])] {
+            // Opened anew each time.
+            let journal = Journal::open(&path).expect("a journal");
+            journal.append(&taken(at)).await.expect("written");
+            assert_eq!(numbers(&path).expect("files"), files, "{at}");
+        }
+        let journal = Journal::open(&path).expect("a journal");
+        assert_eq!(journal.after(Mark::default()).expect("read").entries.len(), 4);
+        journal.append(&taken(2 * month + 1)).await.expect("written");
+        assert_eq!(numbers(&path).expect("files"), [1, 2, 3]);
     }
 }

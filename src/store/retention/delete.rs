@@ -7,8 +7,11 @@ use super::super::sql::{self, Builder};
 use super::super::{ROWS, StoreError, Write};
 use super::Purged;
 
+/// Where rows that were deleted are counted.
+type Counted = fn(&mut Purged) -> &mut u64;
+
 /// Tables whose rows are a case's, each with what it is counted as.
-const TABLES: [(&str, Option<fn(&mut Purged) -> &mut u64>); 8] = [
+const TABLES: [(&str, Option<Counted>); 8] = [
     ("DELETE FROM calendar_entries WHERE tenant = ", None),
     ("DELETE FROM notices WHERE tenant = ", Some(|purged| &mut purged.notices)),
     ("DELETE FROM deviation_events WHERE tenant = ", None),

@@ -13,9 +13,9 @@
 //! | messages and attempts | deleted, once nothing they told is left |
 //! | audit trail, access log | entries stay, without their words |
 //! | silences, ended holds | stay, without case and reason |
-//! | lines of the acceptance journal | are deleted with their file, after [`crate::journal::KEPT`] |
+//! | lines of the acceptance journal | are deleted with their file, at the latest after [`crate::journal::LONGEST`] |
 //!
-//! So nothing is purged that was closed more recently than the journal is kept: what it recalls has its case.
+//! So nothing is purged by command that was closed more recently than that: what the journal recalls has its case.
 
 mod counts;
 mod delete;

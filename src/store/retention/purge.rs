@@ -14,7 +14,7 @@ use super::super::sql::{self, Builder};
 use super::super::{AuditEntry, Day, Store, StoreError, StoredDocument, Write};
 use super::{Kept, counts, delete, kept, tombstones};
 use crate::calendar::{Instant, first_instant};
-use crate::journal::KEPT;
+use crate::journal::LONGEST;
 
 /// How many cases go in one transaction: others wait for it.
 const BATCH: usize = 100;
@@ -63,7 +63,7 @@ pub struct Purged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "cases may be purged that were closed before {latest}: for {} days what was sent can still be recalled, and it names cases",
-    KEPT.num_days()
+    LONGEST.num_days()
 )]
 pub struct Refused {
     /// The latest day before which cases may have been closed.
@@ -76,7 +76,7 @@ impl Order<'_> {
     /// # Errors
     /// It is too recent.
     pub fn check(&self, today: NaiveDate) -> Result<(), Refused> {
-        let latest = today - KEPT;
+        let latest = today - LONGEST;
         if self.before > latest { Err(Refused { latest }) } else { Ok(()) }
     }
 }

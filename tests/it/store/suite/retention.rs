@@ -82,7 +82,7 @@ impl House {
         let municipality = of.municipality(&self.rules).expect("a municipality");
         let order = order(before, dry);
         let page = purge_page(&self.store, &of, &municipality, &order, "", at(LATER)).await.expect("purged");
-        assert!(page.next.is_none_or(|next| next >= "S-18".to_owned()));
+        assert!(page.next.is_none_or(|next| &*next >= "S-18"));
         let mut purged = page.purged;
         purged.add(&self.store.purge_gone(&order, at(LATER)).await.expect("purged"));
         purged
@@ -308,7 +308,7 @@ async fn everything_about_a_case_and_a_person_is_exported_and_nothing_of_others(
     let Some(house) = House::closed().await else { return };
     let named = house.store.cases_named(None, "7F3K").await.expect("found");
     let case = CaseName { tenant: "sokndal".to_owned(), case: "S-17".to_owned() };
-    assert_eq!(named, [case.clone()]);
+    assert_eq!(named, std::slice::from_ref(&case));
     let mut snapshot = house.store.snapshot().await.expect("a snapshot");
     let records = snapshot.about_case(&case).await.expect("records");
     let count = |kind: &str| records.iter().filter(|record| record["type"] == kind).count();
