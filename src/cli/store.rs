@@ -185,7 +185,10 @@ impl Looker {
             for Looked { tenant, subject } in looked {
                 entries.push(AuditEntry { tenant, actor: &name, action, subject, ..AuditEntry::default() });
             }
-            Ok(store.note_access(&entries, Clock::System.now()).await?)
+            store.note_access(&entries, Clock::System.now()).await.map_err(|error| {
+                let Failed { code, text } = error.into();
+                Failed { code, text: format!("not shown, for it cannot be written into the access log: {text}") }
+            })
         })
     }
 }

@@ -10,16 +10,29 @@ use super::Purged;
 /// Where rows that were deleted are counted.
 type Counted = fn(&mut Purged) -> &mut u64;
 
-/// Tables whose rows are a case's, each with what it is counted as.
-const TABLES: [(&str, Option<Counted>); 8] = [
-    ("DELETE FROM calendar_entries WHERE tenant = ", None),
-    ("DELETE FROM notices WHERE tenant = ", Some(|purged| &mut purged.notices)),
-    ("DELETE FROM deviation_events WHERE tenant = ", None),
-    ("DELETE FROM deviations WHERE tenant = ", None),
-    ("DELETE FROM obligations WHERE tenant = ", Some(|purged| &mut purged.obligations)),
-    ("DELETE FROM problems WHERE tenant = ", None),
-    ("DELETE FROM agenda WHERE tenant = ", None),
-    ("DELETE FROM source_rows WHERE type = 'case' AND tenant = ", None),
+/// Before a list of cases.
+const OF_CASE: &str = " AND case_id IN ";
+
+/// Tables whose rows are a case's: how they are deleted, before and after the municipality, and as what they are counted.
+const TABLES: [(&str, &str, Option<Counted>); 8] = [
+    ("DELETE FROM calendar_entries WHERE tenant = ", OF_CASE, None),
+    ("DELETE FROM notices WHERE tenant = ", OF_CASE, Some(|purged| &mut purged.notices)),
+    ("DELETE FROM deviation_events WHERE tenant = ", OF_CASE, None),
+    ("DELETE FROM deviations WHERE tenant = ", OF_CASE, None),
+    ("DELETE FROM obligations WHERE tenant = ", OF_CASE, Some(|purged| &mut purged.obligations)),
+    ("DELETE FROM problems WHERE tenant = ", OF_CASE, None),
+    ("DELETE FROM agenda WHERE tenant = ", OF_CASE, None),
+    ("DELETE FROM source_rows WHERE type = 'case' AND tenant = ", " AND id IN ", None),
+];
+
+/// What stays without case and words, for its number is never given twice.
+const EMPTIED: [(&str, &str); 2] = [
+    (
+        "UPDATE silences SET ended_at = coalesce(ended_at, made_at), name = '', reason = '', end_reason = '' \
+         WHERE covers = 'case' AND tenant = ",
+        " AND name IN ",
+    ),
+    ("UPDATE holds SET case_id = '', reason = '', end_reason = '' WHERE ended_at IS NOT NULL AND tenant = ", OF_CASE),
 ];
 
 /// Deletes all rows of these cases but their documents, and counts them. The messages that went with them.
@@ -30,10 +43,9 @@ pub(super) async fn delete(
     purged: &mut Purged,
 ) -> Result<Vec<String>, StoreError> {
     let told = messages_of(write, tenant, cases).await?;
-    for (table, counted) in TABLES {
+    for (table, of_case, counted) in TABLES {
         let mut delete = Builder::new(table);
-        let column = if table.contains("source_rows") { " AND id IN " } else { " AND case_id IN " };
-        delete.push_bind(tenant).push(column).push_list(cases.iter().cloned());
+        delete.push_bind(tenant).push(of_case).push_list(cases.iter().cloned());
         let deleted = delete.build().execute(&mut *write).await?;
         if let Some(counted) = counted {
             *counted(purged) += deleted;
@@ -45,15 +57,10 @@ pub(super) async fn delete(
         let aside = "DELETE FROM quarantine WHERE tenant = $1 AND record = $2";
         sql::query(aside).bind(tenant).bind(format!("case {case}")).execute(&mut *write).await?;
     }
-    for update in [
-        "UPDATE silences SET ended_at = coalesce(ended_at, made_at), name = '', reason = '', end_reason = '' \
-         WHERE covers = 'case' AND tenant = ",
-        "UPDATE holds SET case_id = '', reason = '', end_reason = '' WHERE ended_at IS NOT NULL AND tenant = ",
-    ] {
-        let mut update_rows = Builder::new(update);
-        let column = if update.contains("silences") { " AND name IN " } else { " AND case_id IN " };
-        update_rows.push_bind(tenant).push(column).push_list(cases.iter().cloned());
-        update_rows.build().execute(&mut *write).await?;
+    for (update, of_case) in EMPTIED {
+        let mut empty = Builder::new(update);
+        empty.push_bind(tenant).push(of_case).push_list(cases.iter().cloned());
+        empty.build().execute(&mut *write).await?;
     }
     delete_told(write, &told, purged).await
 }

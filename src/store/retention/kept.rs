@@ -35,31 +35,37 @@ impl Kept {
     }
 }
 
-/// How each question begins: it ends with a list of cases. The first that finds a case says why it stays.
-const QUESTIONS: [(Kept, &str); 8] = [
-    (Kept::Held, "SELECT case_id FROM holds WHERE ended_at IS NULL AND tenant = "),
-    (Kept::OpenDeviation, "SELECT case_id FROM deviations WHERE closed_at IS NULL AND tenant = "),
+/// How each question begins, and how it goes on after the municipality, before a list of cases. The first that finds a case says
+/// why it stays.
+const QUESTIONS: [(Kept, &str, &str); 8] = [
+    (Kept::Held, "SELECT case_id FROM holds WHERE ended_at IS NULL AND tenant = ", OF_CASE),
+    (Kept::OpenDeviation, "SELECT case_id FROM deviations WHERE closed_at IS NULL AND tenant = ", OF_CASE),
     (
         Kept::OpenObligation,
         "SELECT case_id FROM obligations WHERE status IN ('waiting', 'running', 'paused') AND tenant = ",
+        OF_CASE,
     ),
-    (Kept::Unsent, "SELECT case_id FROM notices WHERE state IN ('pending', 'committing') AND tenant = "),
+    (Kept::Unsent, "SELECT case_id FROM notices WHERE state IN ('pending', 'committing') AND tenant = ", OF_CASE),
     // What waits for the other side, or for a person.
     (
         Kept::Unsent,
         "SELECT n.case_id FROM notices n JOIN messages m ON m.id = n.message \
          AND m.state NOT IN ('sent', 'withdrawn', 'dead') WHERE n.state <> 'withdrawn' AND n.tenant = ",
+        " AND n.case_id IN ",
     ),
-    (Kept::Unsent, "SELECT case_id FROM deviation_events WHERE told = 0 AND tenant = "),
+    (Kept::Unsent, "SELECT case_id FROM deviation_events WHERE told = 0 AND tenant = ", OF_CASE),
     // Of a deviation: the names of such messages begin with its id.
     (
         Kept::Unsent,
         "SELECT d.case_id FROM deviations d JOIN tenant_notices t ON t.tenant = d.tenant \
          AND t.name >= 'deviation:' || d.id || ':' AND t.name < 'deviation:' || d.id || ';' \
          JOIN messages m ON m.id = t.message AND m.state NOT IN ('sent', 'withdrawn', 'dead') WHERE d.tenant = ",
+        " AND d.case_id IN ",
     ),
-    (Kept::Unplanned, "SELECT case_id FROM agenda WHERE generation < 0 AND tenant = "),
+    (Kept::Unplanned, "SELECT case_id FROM agenda WHERE generation < 0 AND tenant = ", OF_CASE),
 ];
+
+const OF_CASE: &str = " AND case_id IN ";
 
 /// Those of these cases that stay, each with the first reason. `since`: what closed then or later is too recent.
 pub(super) async fn kept(
@@ -69,17 +75,9 @@ pub(super) async fn kept(
     since: Instant,
 ) -> Result<BTreeMap<String, Kept>, StoreError> {
     let mut kept = BTreeMap::new();
-    for (why, question) in QUESTIONS {
+    for (why, question, of_case) in QUESTIONS {
         let mut select = Builder::new(question);
-        // The table that is asked first has no alias, or the one that its first column shows.
-        let column = if question.starts_with("SELECT n.") {
-            " AND n.case_id IN "
-        } else if question.starts_with("SELECT d.") {
-            " AND d.case_id IN "
-        } else {
-            " AND case_id IN "
-        };
-        select.push_bind(tenant).push(column).push_list(cases.iter().cloned());
+        select.push_bind(tenant).push(of_case).push_list(cases.iter().cloned());
         let found: Vec<String> = select.build_query_scalar().fetch_all(&mut *write).await?;
         for case in found {
             kept.entry(case).or_insert(why);
@@ -87,7 +85,7 @@ pub(super) async fn kept(
     }
     let mut recent = Builder::new("SELECT case_id FROM deviations WHERE tenant = ");
     recent.push_bind(tenant).push(" AND closed_at >= ").push_bind(At::from(since));
-    recent.push(" AND case_id IN ").push_list(cases.iter().cloned());
+    recent.push(OF_CASE).push_list(cases.iter().cloned());
     let found: Vec<String> = recent.build_query_scalar().fetch_all(&mut *write).await?;
     for case in found {
         kept.entry(case).or_insert(Kept::OpenDeviation);
