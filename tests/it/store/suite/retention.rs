@@ -6,8 +6,10 @@ use fristvakt::daemon::purge_page;
 use fristvakt::engine::Occasion;
 use fristvakt::register::{Causes, Decision, DeviationName, Written};
 use fristvakt::report::{Period, Report, Request};
+use fristvakt::silence::Covered;
 use fristvakt::store::{
-    AuditEntry, CaseName, Channels, CommitVerdict, Decided, DeviationFilter, ExportPlace, Load, Order, Purged, Ready,
+    AuditEntry, CaseName, Channels, CommitVerdict, Decided, DeviationFilter, ExportPlace, Load, NewSilence, Order,
+    Purged, Ready,
 };
 
 use super::{House, at, event, facts};
@@ -65,6 +67,11 @@ impl House {
         let of = house.organisation().await;
         let told = house.store.announce(&of.organisation.tenant, Channels::Send(&[]), at("2026-03-26T12:00:00+01:00"));
         assert_eq!(told.await.expect("told"), 0);
+        let covers = Covered::parse("case", "S-17").expect("a kind");
+        let silence =
+            NewSilence { tenant: "sokndal", covers: &covers, until: day(12, 31), by: "kari", reason: "sykdom" };
+        house.store.add_silence(&silence, at("2026-03-26T13:00:00+01:00")).await.expect("silent");
+        house.tick("2026-03-26T14:00:00+01:00", Occasion::Between).await;
         Some(house)
     }
 
@@ -117,7 +124,7 @@ async fn a_case_that_was_closed_long_ago_goes_and_what_is_counted_of_it_stays() 
     let Purged { cases, facts, obligations, notices, messages, attempts, deviations, redacted, kept } = purged;
     assert_eq!((cases, facts, obligations, deviations), (1, 5, 1, 1));
     assert_eq!((notices, messages, attempts), (3, 3, 3));
-    assert_eq!((redacted, kept.len()), (4, 0), "the explanation, the hold and its end, and the look");
+    assert_eq!((redacted, kept.len()), (5, 0), "the explanation, the hold and its end, the silence, and the look");
     let after = house.everything().await;
     for trace in TRACES {
         let line = after.lines().find(|line| line.contains(trace));
@@ -129,7 +136,7 @@ async fn a_case_that_was_closed_long_ago_goes_and_what_is_counted_of_it_stays() 
     assert!(counted.len() == 1 && counted[0].contains(r#""closed_as":"explained""#), "{counted:?}");
     assert!(counted[0].contains(r#""closed_at":"2026-03-16T23:00:00Z""#), "by day: {counted:?}");
     let trail = house.store.verify_audit(None, &[]).await.expect("verified");
-    assert_eq!((trail.wrong, trail.redacted), (vec![], 3));
+    assert_eq!((trail.wrong, trail.redacted), (vec![], 4));
     let log = house.store.verify_access(None).await.expect("verified");
     assert_eq!((log.wrong, log.redacted), (vec![], 1));
     let entries = house.store.audit_trail("sokndal").await.expect("read");
@@ -322,11 +329,12 @@ async fn everything_about_a_case_and_a_person_is_exported_and_nothing_of_others(
         "message",
         "attempt",
         "hold",
+        "silence",
         "audit",
         "access",
     ]
     .map(|kind| (kind, count(kind)));
-    let expected = [1, 4, 1, 3, 1, 3, 3, 3, 1, 3, 1];
+    let expected = [1, 4, 1, 3, 1, 3, 3, 3, 1, 1, 4, 1];
     assert_eq!(counts.map(|(_, count)| count), expected, "{counts:?}");
     assert!(records.iter().all(|record| !record.to_string().contains("S-18")));
     let of_p1 = snapshot.about_person("sokndal", "p1").await.expect("records");
