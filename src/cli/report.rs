@@ -27,10 +27,12 @@ pub(super) enum Report {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "A report names no person. What it counts, and how, stands at its end.\n\n\
     A report that leaves the line (to a council, to the press, to another authority) should be made with --hide-small: it \
-    hides every number under 5, and what would give one away, and lists no deviation. For a leader use --unit and \
-    --without-protected: address-protected cases are for the coordinator alone.\n\n\
+    hides every number under 5, and what would give one away, and lists no deviation. Hiding holds for one report of everything. Together with --unit, \
+    --rule, --kind or --level it does not: who has two such reports that overlap can subtract one from the other and find what \
+    both hide. Give away only one.\n\nAddress-protected cases are for the coordinator alone, and left out but with \
+    --with-protected.\n\n\
     Examples:\n  fristvakt report deviations --from 2026-01-01 --to 2026-03-31 --format html --output avvik.html\n  \
-    fristvakt report deviations --from 2026-03-01 --to 2026-03-31 --unit skole-1 --without-protected --format xlsx --output avvik.xlsx\n  \
+    fristvakt report deviations --from 2026-03-01 --to 2026-03-31 --unit skole-1 --format xlsx --output avvik.xlsx\n  \
     fristvakt report deviations --from 2026-01-01 --to 2026-06-30 --hide-small --format html --output til-utvalget.html\n  \
     fristvakt report deviations --from 2026-01-01 --to 2026-03-31 --open --format csv > apne.csv")]
 pub(super) struct Deviations {
@@ -76,9 +78,9 @@ pub(super) struct Deviations {
     /// Hide numbers under 5 and what would give them away, and list no deviation.
     #[arg(long)]
     hide_small: bool,
-    /// Leave out address-protected cases; --hide-small does so too.
-    #[arg(long)]
-    without_protected: bool,
+    /// With address-protected cases, which only the coordinator may see. Left out unless said, and with --hide-small.
+    #[arg(long, conflicts_with = "hide_small")]
+    with_protected: bool,
     /// The moment as of which days late are counted, RFC 3339; now unless said.
     #[arg(long, value_name = "INSTANT")]
     now: Option<DateTime<FixedOffset>>,
@@ -144,6 +146,7 @@ impl Deviations {
             Ok(read.await?)
         })?;
         progress.finish_and_clear();
+        self.warn(&request, &report)?;
         self.write(&mut report)
     }
 
@@ -162,9 +165,33 @@ impl Deviations {
             },
             language: self.language.map(Spoken::language),
             hide_small: self.hide_small,
-            protected: !self.without_protected,
+            protected: self.with_protected,
             ..Request::of(period)
         })
+    }
+
+    /// Says what whoever made the report should know, and no reader of it.
+    fn warn(&self, request: &Request, report: &Made) -> Result<(), Failed> {
+        let mut out = std::io::stderr().lock();
+        if self.hide_small && request.is_narrowed() {
+            writeln!(
+                out,
+                "warning: who also has a report about everything, or about another selection, can subtract one from the other \
+                 and find what this one hides; give away only one of them"
+            )?;
+        }
+        match report.left_out() {
+            0 => {}
+            1 => writeln!(
+                out,
+                "1 deviation of an address-protected case is left out; --with-protected is for the coordinator"
+            )?,
+            left => writeln!(
+                out,
+                "{left} deviations of address-protected cases are left out; --with-protected is for the coordinator"
+            )?,
+        }
+        Ok(())
     }
 
     fn write(&self, report: &mut Made) -> Result<(), Failed> {

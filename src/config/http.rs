@@ -53,6 +53,10 @@ pub enum Scope {
     Read,
     /// `POST /v1/deviations/…`: explains, withdraws and reopens deviations.
     Register,
+    /// `GET /v1/reports/…`: reports, without address-protected cases.
+    Reports,
+    /// Beside `reports`: reports with address-protected cases, where they are asked for. For the coordinator.
+    Protected,
 }
 
 impl Scope {
@@ -64,6 +68,8 @@ impl Scope {
             Self::Facts => "facts",
             Self::Read => "read",
             Self::Register => "register",
+            Self::Reports => "reports",
+            Self::Protected => "protected",
         }
     }
 }

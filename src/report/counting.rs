@@ -75,9 +75,9 @@ impl Counting {
             && !tells_too_much(&rules);
         let of_whole = Veil { closed: hide && !is_told, ..unit_veils.first().copied().unwrap_or_default() };
         let rule_veils = veils(&rules, hide);
-        let levels = if hide { vec![] } else { levels(&rules) };
+        let levels = if hide { vec![] } else { levels(&rules, scope.compared) };
         let mut figures = Figures {
-            total: Row::of(&total, of_whole, true),
+            total: Row::of(&total, of_whole, true, scope.compared),
             units: vec![],
             rules: vec![],
             kinds: vec![],
@@ -89,12 +89,12 @@ impl Counting {
         for (branch, veil) in units.into_iter().zip(unit_veils).skip(1) {
             let Branch { what: (place, own), tally, .. } = branch;
             let (unit, depth) = (&scope.units.list()[place], scope.units.depth(place) + usize::from(own));
-            let row = Row::of(&tally, veil, false);
+            let row = Row::of(&tally, veil, false, scope.compared);
             let (tenant, id, name) = (unit.tenant.clone(), unit.id.clone(), unit.name.clone());
             figures.units.push(UnitFigures { tenant, unit: id, name, depth, own, row });
         }
         for (branch, veil) in rules.into_iter().zip(rule_veils).skip(1) {
-            let row = Row::of(&branch.tally, veil, false);
+            let row = Row::of(&branch.tally, veil, false, scope.compared);
             match branch.what {
                 RuleGroup::All => {}
                 RuleGroup::Kind(kind) => figures.kinds.push(KindFigures { kind, row }),
@@ -218,7 +218,7 @@ fn rule_figures(scope: &Scope<'_>, name: &str, rule: Option<&Rule>, row: Row) ->
     }
 }
 
-fn levels(rules: &[Branch<RuleGroup<'_>>]) -> Vec<LevelFigures> {
+fn levels(rules: &[Branch<RuleGroup<'_>>], compared: Option<Period>) -> Vec<LevelFigures> {
     let mut tallies: [(Option<Force>, Tally); 3] =
         [Some(Force::Must), Some(Force::Should), None].map(|level| (level, Tally::default()));
     for branch in rules {
@@ -227,7 +227,7 @@ fn levels(rules: &[Branch<RuleGroup<'_>>]) -> Vec<LevelFigures> {
         tallies.iter_mut().filter(|(of, _)| *of == level).for_each(|(_, tally)| tally.merge(&branch.tally));
     }
     let shown = tallies.into_iter().filter(|(_, tally)| !tally.is_empty());
-    shown.map(|(level, tally)| LevelFigures { level, row: Row::of(&tally, Veil::default(), false) }).collect()
+    shown.map(|(level, tally)| LevelFigures { level, row: Row::of(&tally, Veil::default(), false, compared) }).collect()
 }
 
 /// Every week of the period; those of which nothing was due have no share.

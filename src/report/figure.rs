@@ -44,9 +44,13 @@ impl<T> From<Option<T>> for Figure<T> {
     }
 }
 
-/// A number; `null` for what is not there, and for what is hidden.
+/// A number; `null` where there is nothing to count, and the word `hidden` for what is withheld.
 impl<T: Serialize> Serialize for Figure<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value().serialize(serializer)
+        match self {
+            Self::Is(value) => value.serialize(serializer),
+            Self::Nothing => serializer.serialize_none(),
+            Self::Hidden => serializer.serialize_str("hidden"),
+        }
     }
 }

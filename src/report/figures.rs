@@ -41,9 +41,14 @@ pub struct Row {
     pub before: Before,
 }
 
-/// Figures of a group in the period before, of the same length.
+/// Figures of a group in the period before (see [`Period::previous`]). Nothing of it while the period is not over: a part is
+/// not compared with a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Before {
+    /// Its first day.
+    pub from: Option<NaiveDate>,
+    /// Its last day.
+    pub to: Option<NaiveDate>,
     /// Deviations opened.
     pub opened: Figure<u64>,
     /// Deviations closed.
@@ -189,12 +194,16 @@ pub struct About {
     pub title: String,
     /// The period.
     pub period: Period,
+    /// The period that it is compared with; none while it is not over.
+    pub compared: Option<Period>,
     /// The day to which what is not over is counted as late.
     pub reckoned_on: NaiveDate,
     /// Whether it is about several municipalities.
     pub several: bool,
     /// What was left out: a rule, a kind, a level.
     pub only: Vec<String>,
+    /// Whether it is about some units, rules, kinds or levels alone.
+    pub narrowed: bool,
     /// Whether small counts are hidden.
     pub hide_small: bool,
     /// Whether protected cases are among it.
@@ -230,7 +239,7 @@ pub(super) struct Veil {
 impl Row {
     /// What a tally comes to, behind a veil. `whole`: the report's first row, which alone tells of the period before where
     /// small counts are hidden.
-    pub(super) fn of(tally: &Tally, veil: Veil, whole: bool) -> Self {
+    pub(super) fn of(tally: &Tally, veil: Veil, whole: bool, compared: Option<Period>) -> Self {
         let (now, before) = (&tally.now, &tally.before);
         let ways = [now.met_late, now.explained, now.withdrawn];
         let is_small = |count: u64| count < UNDER;
@@ -253,15 +262,25 @@ impl Row {
             // One deviation's own number, and its case.
             worst_days_late: Figure::from(tally.late.worst()).unless(veil.any),
             oldest_open: Figure::from(tally.oldest.clone()).unless(veil.any),
-            before: Before {
+            before: compared.map_or_else(Before::default, |period| Before {
+                from: Some(period.from),
+                to: Some(period.to),
                 opened: Figure::Is(before.opened).unless(hide_opened_before),
                 closed: Figure::Is(before.closed()).unless(veil.any),
                 open: Figure::Is(before.open).unless(veil.closed),
                 due: Figure::Is(before.due).unless(hide_share_before),
                 in_time: Figure::Is(before.in_time).unless(hide_share_before),
                 share_in_time: share(before.in_time, before.due).unless(hide_share_before),
-            },
+            }),
         }
+    }
+}
+
+impl Before {
+    /// The period that it is about; none where nothing is compared.
+    #[must_use]
+    pub fn period(&self) -> Option<Period> {
+        Some(Period { from: self.from?, to: self.to? })
     }
 }
 

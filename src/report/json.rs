@@ -1,4 +1,5 @@
-//! JSON: one object, whose lines pass through one by one. Names stay; new ones may come.
+//! JSON: one object, whose lines pass through one by one. Names stay; new ones may come. A figure is a number, `null` where
+//! there is nothing to count, or `"hidden"` where it is withheld.
 
 use std::io::Write;
 
@@ -22,7 +23,8 @@ pub(super) fn write(report: &mut Report, out: &mut dyn Write) -> Result<(), Repo
         "language": report.language.code(),
         "made_at": report.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         "period": period(about.period),
-        "period_before": period(about.period.previous()),
+        "is_over": about.compared.is_some(),
+        "period_before": about.compared.map(period),
         "reckoned_on": about.reckoned_on,
         "only": about.only,
         "hidden_under": about.hide_small.then_some(super::UNDER),

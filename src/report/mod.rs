@@ -106,6 +106,7 @@ pub struct Report {
     about: About,
     figures: Figures,
     spool: Spool,
+    left_out: u64,
     now: Instant,
     /// The same in words, local.
     made_at: String,
@@ -146,7 +147,7 @@ impl Report {
         let about = scope.about(read.unreadable, now);
         let figures = read.counting.figures(&scope);
         let (language, made_at) = (scope.language, scope.moment(now));
-        Ok(Self { language, about, figures, spool: read.spool, now, made_at })
+        Ok(Self { language, about, figures, spool: read.spool, left_out: read.left_out, now, made_at })
     }
 
     /// Its figures.
@@ -171,6 +172,13 @@ impl Report {
     #[must_use]
     pub fn lines(&self) -> usize {
         self.spool.len()
+    }
+
+    /// How many deviations of protected cases are not in it, because it was asked for without; 0 where small counts are
+    /// hidden. Whoever may not see such cases should not hear this number either.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// What a leader reads in ten seconds, as text: for mails and for pages.

@@ -31,6 +31,8 @@ pub(super) struct Read {
     pub(super) spool: Spool,
     /// Records of the register that cannot be read.
     pub(super) unreadable: u64,
+    /// Deviations of protected cases that were open at any time in the period, and are left out.
+    pub(super) left_out: u64,
 }
 
 /// Proofs by rule and start, each with the date that it comes to.
@@ -43,10 +45,16 @@ pub(super) async fn read(
     now: Instant,
     progress: &mut impl FnMut(u64),
 ) -> Result<Read, ReportError> {
-    let mut read = Read { counting: Counting::default(), spool: Spool::new(), unreadable: 0 };
+    let mut read = Read {
+        counting: Counting::default(),
+        spool: Spool::new(scope.request.folder.as_deref()),
+        unreadable: 0,
+        left_out: 0,
+    };
     for number in 0..scope.places.len() {
         obligations(scope, number, snapshot, now, &mut read).await?;
         deviations(scope, number, snapshot, now, &mut read, progress).await?;
+        left_out(scope, number, snapshot, &mut read).await?;
     }
     read.spool.sort();
     Ok(read)
@@ -66,7 +74,7 @@ async fn obligations(
 ) -> Result<(), ReportError> {
     let period = scope.request.period;
     let tenant = scope.places[number].id();
-    let mut first = period.previous().from;
+    let mut first = scope.compared.unwrap_or(period).from;
     while first <= period.to {
         let last = first.checked_add_signed(chrono::TimeDelta::days(DAYS - 1)).unwrap_or(period.to).min(period.to);
         for group in snapshot.due(sieve(scope, tenant), (Day(first), Day(last)), now).await? {
@@ -136,6 +144,25 @@ async fn take(
         }
     }
     list(scope, number, snapshot, now, listed, &mut read.spool).await
+}
+
+/// Counts what is left out because it is protected; not where small counts are hidden.
+async fn left_out(
+    scope: &mut Scope<'_>,
+    number: usize,
+    snapshot: &mut Snapshot,
+    read: &mut Read,
+) -> Result<(), ReportError> {
+    if scope.request.protected || scope.request.hide_small {
+        return Ok(());
+    }
+    let (tenant, bounds) = (scope.places[number].id(), scope.places[number].bounds);
+    for (unit, rule, count) in snapshot.protected(sieve(scope, tenant), (bounds.begins, bounds.ends)).await? {
+        if scope.is_asked(&rule) && scope.units.place(tenant, unit.as_deref()).is_some() {
+            read.left_out += u64::try_from(count).unwrap_or(0);
+        }
+    }
+    Ok(())
 }
 
 fn unit(units: &mut Units, row: &DeviationRow) -> Option<usize> {

@@ -1,6 +1,8 @@
 //! What a report is asked for.
 
-use chrono::{Datelike, NaiveDate, TimeDelta};
+use std::path::PathBuf;
+
+use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 
 use crate::language::Language;
 use crate::rules::{Force, RuleKind};
@@ -35,6 +37,8 @@ pub struct Request {
     pub period: Period,
     /// Of this municipality, by its id; of all of them unless said.
     pub tenant: Option<String>,
+    /// Of no other municipalities than these: of others, nothing is read or told.
+    pub within: Option<Vec<String>>,
     /// Of these units and those below them, by their ids; of all of them where none is named.
     pub units: Vec<String>,
     /// Of this rule: its full name, its id within its pack where only one has it, or its code.
@@ -51,6 +55,8 @@ pub struct Request {
     pub hide_small: bool,
     /// Whether protected cases are counted and listed. Only the coordinator may see them.
     pub protected: bool,
+    /// Where lines wait until they are written; the system's temporary folder unless said.
+    pub folder: Option<PathBuf>,
 }
 
 impl Request {
@@ -60,6 +66,7 @@ impl Request {
         Self {
             period,
             tenant: None,
+            within: None,
             units: vec![],
             rule: None,
             kind: None,
@@ -68,7 +75,14 @@ impl Request {
             language: None,
             hide_small: false,
             protected: true,
+            folder: None,
         }
+    }
+
+    /// Whether anything but municipality and period narrows it down.
+    #[must_use]
+    pub fn is_narrowed(&self) -> bool {
+        !self.units.is_empty() || self.rule.is_some() || self.kind.is_some() || self.level.is_some()
     }
 }
 
@@ -95,11 +109,24 @@ impl Period {
         (self.to - self.from).num_days() + 1
     }
 
-    /// The period of the same length that ends the day before.
+    /// The period that ends the day before, to compare with: of whole calendar months as many months, so that March stands
+    /// beside February and a quarter beside the one before it; of anything else as many days.
     #[must_use]
     pub fn previous(self) -> Self {
-        let back = |date: NaiveDate| date.checked_sub_signed(TimeDelta::days(self.days())).unwrap_or(NaiveDate::MIN);
-        Self { from: back(self.from), to: back(self.to) }
+        let from = match self.whole_months() {
+            Some(months) => self.from.checked_sub_months(Months::new(months)),
+            None => self.from.checked_sub_signed(TimeDelta::days(self.days())),
+        };
+        Self { from: from.unwrap_or(NaiveDate::MIN), to: self.from.pred_opt().unwrap_or(NaiveDate::MIN) }
+    }
+
+    /// How many whole calendar months it is; `None`: it begins or ends within one.
+    #[must_use]
+    pub fn whole_months(self) -> Option<u32> {
+        let ends_month = self.to.succ_opt()?.day() == 1;
+        let months = |date: NaiveDate| i64::from(date.year()) * 12 + i64::from(date.month0());
+        let count = u32::try_from(months(self.to) - months(self.from) + 1).ok()?;
+        (self.from.day() == 1 && ends_month).then_some(count)
     }
 
     /// Whether a day lies within.

@@ -23,6 +23,8 @@ pub(super) struct Scope<'a> {
     pub(super) request: &'a Request,
     pub(super) language: Language,
     pub(super) places: Vec<Place<'a>>,
+    /// The period that the one asked about is compared with; none while that one is not over.
+    pub(super) compared: Option<Period>,
     /// The units of all of them.
     pub(super) units: Units,
     /// The one rule that is asked about.
@@ -50,11 +52,15 @@ impl<'a> Scope<'a> {
         let asked = |stored: &&StoredOrganisation| {
             request.tenant.as_deref().is_none_or(|asked| *stored.organisation.tenant.id == *asked)
         };
-        let mut found: Vec<&StoredOrganisation> = organisations.iter().filter(asked).collect();
+        let open = |stored: &&StoredOrganisation| {
+            let id = &*stored.organisation.tenant.id;
+            request.within.as_ref().is_none_or(|within| within.iter().any(|open| open == id))
+        };
+        let mut found: Vec<&StoredOrganisation> = organisations.iter().filter(open).filter(asked).collect();
         if let Some(tenant) = &request.tenant
             && found.is_empty()
         {
-            let known = organisations.iter().map(|stored| &*stored.organisation.tenant.id);
+            let known = organisations.iter().filter(open).map(|stored| &*stored.organisation.tenant.id);
             return Err(unknown("municipality", tenant, nearest(tenant, known)));
         }
         for unit in &request.units {
@@ -73,8 +79,11 @@ impl<'a> Scope<'a> {
             _ => Language::default(),
         });
         let units = Units::of(&found, &request.units, now);
-        let places = found.into_iter().map(|stored| Place::new(rules, stored, request.period, now)).collect();
-        Ok(Self { rules, request, language, places, units, rule })
+        let is_over = found.iter().all(|stored| end_of_day(stored.organisation.tenant.zone, request.period.to) <= now);
+        let compared = is_over.then(|| request.period.previous());
+        let bounds = (request.period, compared);
+        let places = found.into_iter().map(|stored| Place::new(rules, stored, bounds, now)).collect();
+        Ok(Self { rules, request, language, places, compared, units, rule })
     }
 
     /// The names of the municipalities, or of the units that are asked about with their municipality.
@@ -101,9 +110,11 @@ impl<'a> Scope<'a> {
         About {
             title: self.title(),
             period,
+            compared: self.compared,
             several: self.places.len() > 1,
             reckoned_on: reckoned_on.unwrap_or_else(|| period.to.min(now.date_naive())),
             only: [rule, kind, level, listed].into_iter().flatten().collect(),
+            narrowed: self.request.is_narrowed(),
             hide_small,
             protected: protected && !hide_small,
             unreadable,
@@ -144,11 +155,16 @@ impl<'a> Scope<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn new(rules: &'a RuleSet, stored: &'a StoredOrganisation, period: Period, now: Instant) -> Self {
+    fn new(
+        rules: &'a RuleSet,
+        stored: &'a StoredOrganisation,
+        (period, compared): (Period, Option<Period>),
+        now: Instant,
+    ) -> Self {
         let zone = stored.organisation.tenant.zone;
         let known = now + chrono::TimeDelta::milliseconds(1);
         let bounds = Bounds {
-            before: first_instant(zone, period.previous().from),
+            before: first_instant(zone, compared.unwrap_or(period).from),
             begins: first_instant(zone, period.from),
             ends: end_of_day(zone, period.to).min(known),
             reckoned_on: period.to.min(civil_date(zone, now)),
@@ -189,5 +205,5 @@ fn unknown(what: &'static str, name: &str, near: Option<&str>) -> ReportError {
 
 fn ambiguous(unit: &str, found: &[&StoredOrganisation]) -> ReportError {
     let tenants: Vec<&str> = found.iter().map(|stored| &*stored.organisation.tenant.id).collect();
-    ReportError::Ambiguous(format!("{} have a unit `{unit}`; say which with --tenant ID", tenants.join(" and ")))
+    ReportError::Ambiguous(format!("{} have a unit `{unit}`; name the municipality too", tenants.join(" and ")))
 }

@@ -1,6 +1,7 @@
 //! The lines of a report, kept outside of the memory until they are written: in a file without a name once they are many.
 
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use chrono::NaiveDate;
 use tempfile::SpooledTempFile;
@@ -29,8 +30,13 @@ struct Place {
 }
 
 impl Spool {
-    pub(super) fn new() -> Self {
-        Self { file: tempfile::spooled_tempfile(IN_MEMORY), places: vec![], end: 0 }
+    /// In this folder, or the system's temporary one, once they are many.
+    pub(super) fn new(folder: Option<&Path>) -> Self {
+        let file = match folder {
+            Some(folder) => tempfile::spooled_tempfile_in(IN_MEMORY, folder),
+            None => tempfile::spooled_tempfile(IN_MEMORY),
+        };
+        Self { file, places: vec![], end: 0 }
     }
 
     /// Takes in a line.

@@ -31,6 +31,10 @@ pub struct Sieve<'a> {
     pub protected: bool,
 }
 
+/// Whether a deviation's case is protected. Of a case that is gone, what was known last counts.
+const PROTECTED: &str = "coalesce((SELECT coalesce(a.protected, 1) FROM agenda a WHERE a.tenant = d.tenant \
+     AND a.case_id = d.case_id), d.protected)";
+
 /// A page of the register.
 #[derive(Clone, Debug, Default)]
 pub struct RegisterPage {
@@ -96,11 +100,7 @@ impl Snapshot {
             query.push(" AND d.rule = ").push_bind(rule);
         }
         if !sieve.protected {
-            // Of a case that is gone, what was known last counts.
-            query.push(
-                " AND coalesce((SELECT coalesce(a.protected, 1) FROM agenda a WHERE a.tenant = d.tenant \
-                 AND a.case_id = d.case_id), d.protected) = 0",
-            );
+            query.push(" AND ").push(PROTECTED).push(" = 0");
         }
         if let Some(place) = after {
             query.push(" AND (d.case_id, d.rule, d.start, d.number) > (").push_bind(&place.case);
@@ -150,6 +150,26 @@ impl Snapshot {
             query.push(" AND d.protected = 0");
         }
         query.push(" ORDER BY d.id LIMIT 500");
+        Ok(query.build_query_as().fetch_all(&mut self.0).await?)
+    }
+
+    /// How many deviations of protected cases were open at any time from `from` on and opened before `until`, each unit and
+    /// rule.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn protected(
+        &mut self,
+        sieve: Sieve<'_>,
+        (from, until): (Instant, Instant),
+    ) -> Result<Vec<(Option<String>, String, i64)>, StoreError> {
+        let mut query = Builder::new("SELECT d.unit, d.rule, count(*) FROM deviations d WHERE d.tenant = ");
+        query.push_bind(sieve.tenant).push(" AND d.opened_at < ").push_bind(At::from(until));
+        query.push(" AND (d.closed_at IS NULL OR d.closed_at >= ").push_bind(At::from(from)).push(")");
+        if let Some(rule) = sieve.rule {
+            query.push(" AND d.rule = ").push_bind(rule);
+        }
+        query.push(" AND ").push(PROTECTED).push(" <> 0 GROUP BY d.unit, d.rule ORDER BY d.unit, d.rule");
         Ok(query.build_query_as().fetch_all(&mut self.0).await?)
     }
 

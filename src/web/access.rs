@@ -29,7 +29,6 @@ pub(super) struct Access(Vec<Token>);
 struct Token {
     caller: Caller,
     hash: [u8; 32],
-    scopes: Vec<Scope>,
 }
 
 /// Who asks: whoever holds a token.
@@ -38,9 +37,15 @@ pub(super) struct Caller {
     name: Arc<str>,
     /// The municipalities that the token opens; `None`: all.
     tenants: Option<Arc<[String]>>,
+    scopes: Arc<[Scope]>,
 }
 
 impl Caller {
+    /// Whether the token has a scope, beside the one that the page needs.
+    pub(super) fn opens(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+
     /// What logs call them.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -103,7 +108,7 @@ impl Access {
             }
         }
         let Some(token) = found else { return (None, Err(Refusal::WRONG_TOKEN)) };
-        let missing = scope.filter(|scope| !token.scopes.contains(scope));
+        let missing = scope.filter(|scope| !token.caller.opens(*scope));
         (Some(&token.caller), missing.map_or(Ok(()), |scope| Err(Refusal::scope(scope))))
     }
 }
@@ -126,6 +131,9 @@ impl TokenSettings {
             let problem = "metrics show all municipalities; give them a token without `tenants` of its own";
             return Err(SettingError::new(key("tenants"), problem));
         }
+        if self.scopes.contains(&Scope::Protected) && !self.scopes.contains(&Scope::Reports) {
+            return Err(SettingError::new(key("scopes"), "`protected` opens nothing alone; add `reports`"));
+        }
         let (secret, warning) = read_secret(&key("file"), &self.file)?;
         let text = secret.expose_secret();
         if text.len() < SHORTEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -137,8 +145,12 @@ impl TokenSettings {
             return Err(SettingError::new(key("file"), problem));
         }
         let hash = Sha256::digest(text).into();
-        let caller = Caller { name: self.name.as_str().into(), tenants: self.tenants.clone().map(Arc::from) };
-        Ok((Token { caller, hash, scopes: self.scopes.clone() }, warning))
+        let caller = Caller {
+            name: self.name.as_str().into(),
+            tenants: self.tenants.clone().map(Arc::from),
+            scopes: self.scopes.as_slice().into(),
+        };
+        Ok((Token { caller, hash }, warning))
     }
 }
 

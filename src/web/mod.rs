@@ -4,7 +4,7 @@
 //! ```text
 //!  connection ─► server (limits) ─► log ─► strict headers ─┬─► /healthz, /readyz       for anybody who reaches it
 //!                                                          └─► access (token, scope) ─┬─► /metrics
-//!                                                                                     └─► v1: facts, cases, lists, decisions
+//!                                                                                     └─► v1: facts, cases, lists, reports, decisions
 //! ```
 //!
 //! A page is a file with its handler and its description, and one line in `pages`, which says what scope it needs. A
@@ -40,6 +40,7 @@ use access::{Access, Gate};
 use answer::Refusal;
 use openapi::Operation;
 use v1::Uploads;
+use v1::reports::Reports;
 
 pub use server::{Server, check};
 
@@ -58,6 +59,7 @@ struct Site {
     ready_within: Duration,
     readings: Arc<Semaphore>,
     uploads: Uploads,
+    reports: Reports,
     /// What goes on although its client may have left. The server waits for it when it stops.
     tasks: TaskTracker,
     document: Arc<Json>,
@@ -70,6 +72,7 @@ impl Site {
             ready_within: Duration::from_secs(settings.ready_within),
             readings: Arc::new(Semaphore::new(READINGS)),
             uploads: Uploads::new(&settings.upload, &daemon),
+            reports: Reports::default(),
             tasks: TaskTracker::new(),
             document: Arc::new(openapi::document(&pages())),
             daemon,
@@ -164,6 +167,8 @@ fn pages() -> Vec<Page> {
         Page::new(scope(Scope::Read), "/v1/cases/{id}", get(v1::cases::page), v1::cases::describe),
         Page::new(scope(Scope::Read), "/v1/obligations", get(v1::obligations::page), v1::obligations::describe),
         Page::new(scope(Scope::Read), "/v1/deviations", get(v1::deviations::page), v1::deviations::describe),
+        Page::new(scope(Scope::Reports), "/v1/reports/deviations", get(v1::reports::page), v1::reports::describe)
+            .slow(),
         Page::new(
             scope(Scope::Register),
             "/v1/deviations/{id}/explain",

@@ -35,6 +35,8 @@ pub(super) struct Answer {
     says: &'static str,
     media: &'static str,
     schema: fn(&mut Schemas) -> Json,
+    /// Further kinds of content, each a text or a file.
+    texts: Vec<&'static str>,
 }
 
 /// The schemas of what is read and of what is written.
@@ -44,9 +46,15 @@ pub(super) struct Schemas {
 }
 
 pub(super) fn describe() -> Operation {
-    Operation::get("This document")
-        .says("What the pages can be asked and what they answer, as OpenAPI 3.1.")
-        .answers([Answer { status: 200, says: "The document.", media: JSON, schema: |_| json!({ "type": "object" }) }])
+    Operation::get("This document").says("What the pages can be asked and what they answer, as OpenAPI 3.1.").answers([
+        Answer {
+            status: 200,
+            says: "The document.",
+            media: JSON,
+            schema: |_| json!({ "type": "object" }),
+            texts: vec![],
+        },
+    ])
 }
 
 pub(super) async fn page(State(site): State<Arc<Site>>) -> Response {
@@ -140,18 +148,24 @@ impl Answer {
     /// 200, with a `T`.
     pub(super) fn json<T: JsonSchema>(says: &'static str) -> Self {
         let schema = |schemas: &mut Schemas| schemas.written.subschema_for::<T>().to_value();
-        Self { status: 200, says, media: JSON, schema }
+        Self { status: 200, says, media: JSON, schema, texts: vec![] }
+    }
+
+    /// Or as one of these kinds of content.
+    pub(super) fn or_texts<const N: usize>(mut self, media: [&'static str; N]) -> Self {
+        self.texts.extend(media);
+        self
     }
 
     /// 200, with a text.
     pub(super) fn text(media: &'static str, says: &'static str) -> Self {
-        Self { status: 200, says, media, schema: |_| json!({ "type": "string" }) }
+        Self { status: 200, says, media, schema: |_| json!({ "type": "string" }), texts: vec![] }
     }
 
     /// A refusal.
     pub(super) fn problem(status: u16, says: &'static str) -> Self {
         let schema = |schemas: &mut Schemas| schemas.written.subschema_for::<Problem<'_>>().to_value();
-        Self { status, says, media: PROBLEM, schema }
+        Self { status, says, media: PROBLEM, schema, texts: vec![] }
     }
 
     fn written(self, schemas: &mut Schemas) -> Json {
@@ -162,6 +176,9 @@ impl Answer {
             answer["headers"] = json!({ "Retry-After": { "description": says, "schema": { "type": "integer" } } });
         }
         answer["content"] = json!({ self.media: { "schema": schema } });
+        for media in self.texts {
+            answer["content"][media] = json!({ "schema": { "type": "string" } });
+        }
         answer
     }
 }
@@ -189,7 +206,7 @@ pub(super) fn document(pages: &[Page]) -> Json {
         "info": {
             "title": "fristvakt",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Facts in; cases, obligations and deviations out; deviations explained and withdrawn. Fields may be added to answers, so readers \
+            "description": "Facts in; cases, obligations and deviations out; deviations explained and withdrawn; reports. Fields may be added to answers, so readers \
                             leave aside what they do not know. Any other page and method is refused too, with a problem.",
         },
         "servers": [{ "url": "/" }],

@@ -13,7 +13,7 @@ pub struct ReportReady {
     pub tenant: String,
     /// What it is about.
     pub period: Period,
-    /// When it was due.
+    /// When this message was made.
     pub at: Instant,
     /// Whether an earlier attempt may have arrived. The `webhook-id` is the same then.
     pub possible_repeat: bool,
@@ -34,11 +34,24 @@ struct Data<'a> {
     period: String,
     from: NaiveDate,
     to: NaiveDate,
+    /// Where the daemon's web server has it, for whoever holds a token with the scope `reports`.
+    path: String,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     possible_repeat: bool,
 }
 
 impl ReportReady {
+    /// `/v1/reports/deviations?tenant=k&from=2026-02-01&to=2026-02-28`
+    fn path(&self) -> String {
+        let query = [
+            ("tenant", self.tenant.clone()),
+            ("from", self.period.first.to_string()),
+            ("to", self.period.last.to_string()),
+        ];
+        // Pairs of texts: they always have such a form.
+        format!("/v1/reports/deviations?{}", serde_html_form::to_string(query).unwrap_or_default())
+    }
+
     /// As JSON for programs, `{"type": "report.ready", "timestamp", "data"}`. The same report is the same bytes.
     #[must_use]
     pub fn standard(&self) -> String {
@@ -51,6 +64,7 @@ impl ReportReady {
                 period: self.period.name(),
                 from: self.period.first,
                 to: self.period.last,
+                path: self.path(),
                 possible_repeat: self.possible_repeat,
             },
         };

@@ -6,7 +6,7 @@ use crate::words::by;
 use super::super::figure::Figure;
 use super::super::figures::{Figures, Row};
 use super::super::words;
-use super::{Cell, Column, column, number, plain, word};
+use super::{Cell, Column, column, date, number, plain, word};
 
 /// A group of deviations and obligations, with its figures.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(in super::super) struct Group {
 }
 
 /// A group each.
-pub(in super::super) const FIGURES: [Column<Group>; 23] = [
+pub(in super::super) const FIGURES: [Column<Group>; 25] = [
     column("of", ["Gruppe", "Gruppe", "Group"], 13.0, |group, language| word(group.of, group_word(language, group.of))),
     column("name", ["Navn", "Namn", "Name"], 40.0, |group, _| plain(&group.name)),
     column("open", ["Åpne ved utgangen", "Opne ved utgangen", "Open at the end"], 11.0, |group, _| {
@@ -98,6 +98,12 @@ pub(in super::super) const FIGURES: [Column<Group>; 23] = [
         10.0,
         |group, _| share(group.row.before.share_in_time),
     ),
+    column("before_from", ["Forrige periode: fra", "Førre periode: frå", "Period before: from"], 11.0, |group, _| {
+        date(group.row.before.from)
+    }),
+    column("before_to", ["Forrige periode: til", "Førre periode: til", "Period before: to"], 11.0, |group, _| {
+        date(group.row.before.to)
+    }),
     column("id", ["Id", "Id", "Id"], 26.0, |group, _| plain(&group.id)),
     column("tenant", ["Kommune", "Kommune", "Municipality"], 12.0, |group, _| plain(&group.tenant)),
 ];

@@ -64,6 +64,7 @@ fn opening(report: &Report) -> Markup {
             h1 { (summary.title) }
             p.of { bdi { (summary.of) } (only(report)) }
         }
+        @if let Some(running) = &summary.running { p.running { (running) } }
         p.sentence { (summary.sentence) }
         dl.headlines {
             @for headline in &summary.headlines {

@@ -24,7 +24,7 @@ pub(super) fn section(report: &Report) -> Markup {
             h2 { (units[0]) }
             (table(report, units, &unit_rows(language, figures)))
             h2 { (rules[0]) }
-            (table(report, rules, &rule_rows(language, figures)))
+            (table(report, rules, &rule_rows(language, figures, report.about.hide_small)))
             @if !figures.kinds.is_empty() {
                 h2 { (kinds[0]) }
                 (table(report, kinds, &kind_rows(language, figures)))
@@ -57,8 +57,14 @@ fn unit_rows(language: Language, figures: &Figures) -> Vec<Named<'_>> {
     named.collect()
 }
 
-fn rule_rows(language: Language, figures: &Figures) -> Vec<Named<'_>> {
-    let named = figures.rules.iter().map(|one| {
+/// The rules, those with most open deviations first. Where small counts are hidden their order must not tell of them.
+fn rule_rows<'f>(language: Language, figures: &'f Figures, hide: bool) -> Vec<Named<'f>> {
+    let mut rules: Vec<_> = figures.rules.iter().collect();
+    if !hide {
+        let counts = |row: &Row| [row.open, row.opened].map(|count| count.value().copied());
+        rules.sort_by_key(|one| std::cmp::Reverse(counts(&one.row)));
+    }
+    let named = rules.into_iter().map(|one| {
         let level = words::level(language, one.level);
         let below = one.cite.as_ref().map_or_else(|| level.to_owned(), |cite| format!("{level}; {cite}"));
         Named { name: words::rule_name(&one.code, &one.title), below: Some(below), depth: 0, row: &one.row }
@@ -111,6 +117,18 @@ fn all_columns(language: Language) -> [(&'static str, &'static [&'static str]); 
     )
 }
 
+/// The column that compares.
+fn change(language: Language) -> &'static str {
+    by(language, ["Endring", "Endring", "Change"])
+}
+
+/// What is compared with.
+fn beside(report: &Report) -> Markup {
+    let language = report.language;
+    let since = by(language, ["fra", "frå", "from"]);
+    html! { @if let Some(before) = report.about.compared { span.sub { (since) " " (words::period(language, before)) } } }
+}
+
 fn table(report: &Report, [many, one]: [&str; 2], rows: &[Named<'_>]) -> Markup {
     let (language, hide) = (report.language, report.about.hide_small);
     let all = by(language, ["Alt", "Alt", "All"]);
@@ -125,7 +143,7 @@ fn table(report: &Report, [many, one]: [&str; 2], rows: &[Named<'_>]) -> Markup 
                     }
                     tr {
                         th scope="col" { (one) }
-                        @for (_, columns) in columns(language, hide) { @for column in columns { th.n scope="col" { (column) } } }
+                        @for (_, columns) in columns(language, hide) { @for column in columns { th.n scope="col" { (column) @if *column == change(language) { (beside(report)) } } } }
                     }
                 }
                 tbody {

@@ -18,6 +18,8 @@ pub struct Summary {
     pub title: String,
     /// The municipality, municipalities or unit.
     pub of: String,
+    /// That the period is not over, where it is not.
+    pub running: Option<String>,
     /// What happened, in one sentence.
     pub sentence: String,
     /// Three numbers.
@@ -51,6 +53,7 @@ impl Summary {
         Self {
             title: format!("{}, {}", words::title(language), words::period(language, about.period)),
             of: about.title.clone(),
+            running: words::running(language, about),
             sentence: sentence(language, &figures.total, figures.waiting.first()),
             headlines: headlines(language, &figures.total),
             waiting: figures.waiting.iter().map(|one| waiting(language, one)).collect(),
@@ -60,7 +63,8 @@ impl Summary {
     /// The summary as plain text, lines ending in a line feed.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n{}\n\n{}\n\n", self.title, self.of, self.sentence);
+        let running = self.running.as_ref().map(|text| format!("{text}\n")).unwrap_or_default();
+        let mut text = format!("{}\n{}\n{running}\n{}\n\n", self.title, self.of, self.sentence);
         let width = self.headlines.iter().map(|one| one.label.chars().count()).max().unwrap_or(0);
         for Headline { label, value, notes } in &self.headlines {
             let notes = notes.iter().map(|note| format!(" · {note}")).collect::<String>();
@@ -102,31 +106,32 @@ fn in_time(language: Language, total: &Row) -> Headline {
             [format!("{met} av {of} frister"), format!("{met} av {of} fristar"), format!("{met} of {of} deadlines")],
         ));
     }
-    notes.extend(total.change_in_time().value().map(|change| points(language, *change)));
+    notes.extend(total.change_in_time().value().map(|change| points(language, *change, total)));
     Headline { label, value: words::shown(total.share_in_time, |share| words::percent(language, share)), notes }
 }
 
-fn points(language: Language, points: f64) -> String {
-    let size = words::decimal(language, points.abs().round());
+/// "opp 3 prosentpoeng fra februar 2026".
+fn points(language: Language, points: f64, total: &Row) -> String {
+    let (size, before) = (words::decimal(language, points.abs().round()), words::before(language, total));
+    let moved = |[nb, nn, en]: [&str; 3]| {
+        by(
+            language,
+            [
+                format!("{nb} {size} prosentpoeng fra {before}"),
+                format!("{nn} {size} prosentpoeng frå {before}"),
+                format!("{en} {size} percentage points from {before}"),
+            ],
+        )
+    };
     match points.round() {
-        change if change > 0.0 => by(
-            language,
-            [
-                format!("opp {size} prosentpoeng fra forrige periode"),
-                format!("opp {size} prosentpoeng frå førre periode"),
-                format!("up {size} percentage points from the period before"),
-            ],
-        ),
-        change if change < 0.0 => by(
-            language,
-            [
-                format!("ned {size} prosentpoeng fra forrige periode"),
-                format!("ned {size} prosentpoeng frå førre periode"),
-                format!("down {size} percentage points from the period before"),
-            ],
-        ),
-        _ => by(language, ["som forrige periode", "som førre periode", "as in the period before"]).to_owned(),
+        change if change > 0.0 => moved(["opp", "opp", "up"]),
+        change if change < 0.0 => moved(["ned", "ned", "down"]),
+        _ => as_before(language, &before),
     }
+}
+
+fn as_before(language: Language, before: &str) -> String {
+    by(language, [format!("uendret fra {before}"), format!("uendra frå {before}"), format!("unchanged from {before}")])
 }
 
 fn open(language: Language, total: &Row) -> Headline {
@@ -147,18 +152,17 @@ fn open(language: Language, total: &Row) -> Headline {
         }
         _ => {}
     }
-    if let (Some(now), Some(before)) = (total.open.value(), total.before.open.value()) {
-        let change = words::change(language, *before, *now);
+    // Where nothing was before, as in the first months, there is nothing to compare with.
+    let was = [total.before.due, total.before.opened, total.before.open];
+    let is_told = was.iter().any(|count| count.value().is_some_and(|count| *count > 0));
+    if let (Some(now), Some(before), true) = (total.open.value(), total.before.open.value(), is_told) {
+        let (change, period) = (words::change(language, *before, *now), words::before(language, total));
         notes.push(if now == before {
-            by(language, ["som forrige periode", "som førre periode", "as in the period before"]).to_owned()
+            as_before(language, &period)
         } else {
             by(
                 language,
-                [
-                    format!("{change} fra forrige periode"),
-                    format!("{change} frå førre periode"),
-                    format!("{change} from the period before"),
-                ],
+                [format!("{change} fra {period}"), format!("{change} frå {period}"), format!("{change} from {period}")],
             )
         });
     }

@@ -14,6 +14,9 @@ pub(in super::super) fn definitions(language: Language, about: &About) -> Vec<(&
     all.push(whose(language, about));
     if about.hide_small {
         all.push(small(language));
+        if about.narrowed {
+            all.push(narrowed(language));
+        }
     }
     if about.unreadable > 0 {
         all.push(unreadable(language, about.unreadable));
@@ -115,35 +118,54 @@ fn days_late(language: Language, about: &About) -> (&'static str, String) {
 }
 
 fn before(language: Language, about: &About) -> (&'static str, String) {
-    let previous = about.period.previous();
+    let word = by(language, ["Forrige periode", "Førre periode", "Period before"]);
+    let Some(previous) = about.compared else {
+        let text = [
+            "Ingen: perioden er ikke over, og en del av den kan ikke sammenlignes med en hel.",
+            "Ingen: perioden er ikkje over, og ein del av han kan ikkje samanliknast med ein heil.",
+            "None: the period is not over, and a part of it cannot be compared with a whole one.",
+        ];
+        return (word, by(language, text).to_owned());
+    };
     let days = format!("{} – {}", short_day(language, previous.from), short_day(language, previous.to));
     let now = period(language, about.period);
-    by(
+    let length = if about.period.whole_months().is_some() {
+        by(
+            language,
+            [
+                format!("like mange kalendermåneder som {now}"),
+                format!("like mange kalendermånader som {now}"),
+                format!("as many calendar months as {now}"),
+            ],
+        )
+    } else {
+        by(
+            language,
+            [
+                format!("like mange dager som {now}"),
+                format!("like mange dagar som {now}"),
+                format!("as many days as {now}"),
+            ],
+        )
+    };
+    let text = by(
         language,
         [
-            (
-                "Forrige periode",
-                format!(
-                    "{days}: like mange dager som {now}. Endring i andel er i prosentpoeng, og vises der forrige periode hadde \
-                     minst en tidel så mange frister."
-                ),
+            format!(
+                "{days}: {length}. Endring i andel er i prosentpoeng, og vises der forrige periode hadde minst en tidel så \
+                 mange frister."
             ),
-            (
-                "Førre periode",
-                format!(
-                    "{days}: like mange dagar som {now}. Endring i del er i prosentpoeng, og blir vist der førre periode hadde \
-                     minst ein tidel så mange fristar."
-                ),
+            format!(
+                "{days}: {length}. Endring i del er i prosentpoeng, og blir vist der førre periode hadde minst ein tidel så \
+                 mange fristar."
             ),
-            (
-                "Period before",
-                format!(
-                    "{days}: as many days as {now}. Changes in shares are percentage points, shown where the period before had at \
-                     least a tenth as many deadlines."
-                ),
+            format!(
+                "{days}: {length}. Changes in shares are percentage points, shown where the period before had at least a \
+                 tenth as many deadlines."
             ),
         ],
-    )
+    );
+    (word, text)
 }
 
 fn units(language: Language) -> (&'static str, String) {
@@ -215,6 +237,29 @@ fn small(language: Language) -> (&'static str, String) {
             ),
         ],
     )
+}
+
+/// What hiding cannot do where a report is about a part alone.
+fn narrowed(language: Language) -> (&'static str, String) {
+    let text = [
+        (
+            "Et utvalg",
+            "Rapporten gjelder bare noen enheter, regler, typer eller skal/bør. Den som også har en rapport om alt, eller om et \
+             annet utvalg, kan trekke den ene fra den andre og finne tall som er skjult. Gi bare den ene fra deg.",
+        ),
+        (
+            "Eit utval",
+            "Rapporten gjeld berre nokre einingar, reglar, typar eller skal/bør. Den som òg har ein rapport om alt, eller om eit \
+             anna utval, kan trekkje den eine frå den andre og finne tal som er skjulte. Gi berre den eine frå deg.",
+        ),
+        (
+            "A selection",
+            "The report is about some units, rules, kinds or must/should alone. Whoever also has a report about everything, or \
+             about another selection, can subtract one from the other and find numbers that are hidden. Give away only one.",
+        ),
+    ];
+    let (word, text) = by(language, text);
+    (word, text.to_owned())
 }
 
 fn unreadable(language: Language, count: u64) -> (&'static str, String) {

@@ -10,6 +10,7 @@ use crate::rules::{Force, RuleKind};
 use crate::words::{by, month, plain_date};
 
 use super::figure::Figure;
+use super::figures::{About, Row};
 use super::request::{Listed, Period};
 use super::tally::State;
 
@@ -36,6 +37,33 @@ pub(super) fn period(language: Language, period: Period) -> String {
         return full_date(language, to);
     }
     format!("{} – {}", plain_date(language, from, to), full_date(language, to))
+}
+
+/// "februar 2026", "1. januar – 14. februar 2026": the period that figures are compared with, to stand beside a change.
+pub(super) fn before(language: Language, row: &Row) -> String {
+    let unnamed = by(language, ["forrige periode", "førre periode", "the period before"]);
+    row.before.period().map_or_else(|| unnamed.to_owned(), |before| period(language, before))
+}
+
+/// That a period is not over, where it is not.
+pub(super) fn running(language: Language, about: &About) -> Option<String> {
+    if about.compared.is_some() {
+        return None;
+    }
+    if about.reckoned_on < about.period.from {
+        let text =
+            ["Perioden har ikke begynt ennå.", "Perioden har ikkje byrja enno.", "The period has not begun yet."];
+        return Some(by(language, text).to_owned());
+    }
+    let until = full_date(language, about.reckoned_on);
+    Some(by(
+        language,
+        [
+            format!("Perioden er ikke over: tallene går til {until} og er ikke sammenlignet med tidligere."),
+            format!("Perioden er ikkje over: tala går til {until} og er ikkje samanlikna med tidlegare."),
+            format!("The period is not over: the figures go to {until} and are compared with nothing earlier."),
+        ],
+    ))
 }
 
 /// "10. mai 2026".

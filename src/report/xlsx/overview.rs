@@ -24,6 +24,9 @@ pub(super) fn overview(report: &Report, sheet: &mut Worksheet, looks: &Looks) ->
     put(sheet, (1, 0), &format!("{}{only}", summary.of), &looks.soft)?;
     sheet.set_row_height(2, 46)?;
     sheet.merge_range(2, 0, 2, 4, &text::limited(&summary.sentence), &looks.sentence)?;
+    if let Some(running) = &summary.running {
+        put(sheet, (3, 0), running, &looks.soft)?;
+    }
     let mut row = 4;
     for headline in &summary.headlines {
         sheet.set_row_height(row, 27)?;

@@ -1,5 +1,5 @@
 //! The first version of what programs may ask: facts in; cases, obligations and deviations out; deviations
-//! explained and withdrawn.
+//! explained and withdrawn; reports.
 
 pub(super) mod cases;
 mod decisions;
@@ -9,6 +9,7 @@ pub(super) mod facts;
 mod lists;
 pub(super) mod obligations;
 pub(super) mod reopen;
+pub(super) mod reports;
 mod upload;
 pub(super) mod withdraw;
 

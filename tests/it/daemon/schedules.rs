@@ -269,7 +269,8 @@ async fn a_webhook_hears_once_that_a_report_can_be_read_and_nothing_of_what_it_s
     let expected = serde_json::json!({
         "type": "report.ready",
         "timestamp": "2026-03-23T07:00:00Z",
-        "data": { "tenant": "k", "report": "weekly", "period": "2026-W12", "from": "2026-03-16", "to": "2026-03-22" }
+        "data": { "tenant": "k", "report": "weekly", "period": "2026-W12", "from": "2026-03-16", "to": "2026-03-22",
+                  "path": "/v1/reports/deviations?tenant=k&from=2026-03-16&to=2026-03-22" }
     });
     assert_eq!(body, expected);
     assert_eq!(here.clock.now(), instant("2026-03-24T08:00:00+01:00"));

@@ -31,14 +31,14 @@ async fn every_format_is_written_whole_and_for_its_owner_alone() {
     for format in ["html", "csv", "csv-rfc4180", "xlsx", "json"] {
         let name = format!("report.{format}");
         std::fs::write(folder.path().join(&name), "an older one").expect("written");
-        let output = run(folder.path(), &with(&["--format", format, "--output", &name]));
+        let output = run(folder.path(), &with(&["--format", format, "--output", &name, "--with-protected"]));
         assert!(output.status.success(), "{format}: {}", text(&output.stderr));
         assert_eq!(text(&output.stdout), "", "{format}: nothing on stdout");
         let path = folder.path().join(&name);
         let mode = std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{format}");
         let written = std::fs::read(&path).expect("a file");
-        let piped = run(folder.path(), &with(&["--format", format]));
+        let piped = run(folder.path(), &with(&["--format", format, "--with-protected"]));
         assert_eq!(piped.stderr, b"", "{format}");
         assert_eq!(written, piped.stdout, "{format}: the same to a file and to a pipe");
     }
@@ -85,4 +85,38 @@ async fn a_rule_may_be_named_by_its_code_and_a_period_may_be_empty() {
     let page = text(&empty.stdout);
     assert!(page.contains("Ingen frister falt i perioden, og ingen avvik står åpne."), "{page}");
     assert!(page.contains("Ingen avvik å liste."));
+}
+
+#[tokio::test]
+async fn protected_cases_are_left_out_unless_asked_for_and_stderr_says_how_many() {
+    let folder = tempfile::tempdir().expect("a folder");
+    town(folder.path(), &rules(), FACTS).await.close().await;
+    let lines = |output: &Output| text(&output.stdout).matches("\"start\":").count();
+    let usual = run(folder.path(), &with(&["--format", "json"]));
+    let all = run(folder.path(), &with(&["--format", "json", "--with-protected"]));
+    let left = lines(&all) - lines(&usual);
+    assert!(left > 0 && text(&all.stdout).contains("TT4X") && !text(&usual.stdout).contains("TT4X"));
+    let said =
+        format!("{left} deviations of address-protected cases are left out; --with-protected is for the coordinator\n");
+    assert_eq!((text(&usual.stderr), text(&all.stderr)), (said, String::new()));
+    // Of what is asked about alone, and nothing where even a number would tell.
+    let elsewhere = run(folder.path(), &with(&["--format", "json", "--unit", "sol"]));
+    assert_eq!(text(&elsewhere.stderr), "", "no protected case there");
+    let hidden = run(folder.path(), &with(&["--format", "json", "--hide-small"]));
+    assert_eq!(text(&hidden.stderr), "");
+}
+
+#[tokio::test]
+async fn hiding_a_selection_is_warned_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    town(folder.path(), &rules(), FACTS).await.close().await;
+    for narrowed in [["--unit", "strand"], ["--rule", "S1"], ["--kind", "duty"], ["--level", "must"]] {
+        let output = run(folder.path(), &with(&["--hide-small", narrowed[0], narrowed[1]]));
+        assert!(text(&output.stderr).starts_with("warning: who also has a report about everything"), "{narrowed:?}");
+        let page = text(&output.stdout);
+        assert!(page.contains("Et utvalg") && page.contains("trekke den ene fra den andre"), "{narrowed:?}");
+        let open = run(folder.path(), &with(&[narrowed[0], narrowed[1]]));
+        assert!(!text(&open.stdout).contains("Et utvalg") && !text(&open.stderr).contains("warning"), "{narrowed:?}");
+    }
+    assert!(!text(&run(folder.path(), &with(&["--hide-small"])).stdout).contains("Et utvalg"));
 }

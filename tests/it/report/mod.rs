@@ -2,6 +2,7 @@
 //! anything but text whatever stands in the register.
 
 mod command;
+mod compared;
 mod formats;
 mod hiding;
 mod hostile;

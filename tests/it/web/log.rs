@@ -22,6 +22,9 @@ const ASKED: &[(&str, &str, &str, &str, u16)] = &[
     ("GET", "/v1/cases/Kanarifugl?tenant=k", TOKEN, "", 404),
     ("GET", "/v1/obligations?unit=Kanarifugl&case=larer@k.example", TOKEN, "", 200),
     ("GET", "/v1/deviations?after=Kanarifugl", TOKEN, "", 400),
+    ("GET", "/v1/reports/deviations?from=2026-03-01&to=2026-03-31&format=json", TOKEN, "", 200),
+    ("GET", "/v1/reports/deviations?from=2026-03-01&to=2026-03-31&unit=Kanarifugl", TOKEN, "", 404),
+    ("GET", "/v1/reports/deviations?from=2026-03-01&to=Kanarifugl&rule=larer@k.example", TOKEN, "", 400),
     ("GET", "/Kanarifugl?larer@k.example", TOKEN, "", 404),
     ("POST", "/v1/deviations/Kanarifugl/withdraw", TOKEN, r#"{"by":"Kanarifugl","reason":"Kanarifugl"}"#, 404),
     ("POST", "/v1/deviations/a/withdraw", TOKEN, r#"{"by":"Kanarifugl","reason":"larer@k.example"}"#, 422),
@@ -49,7 +52,7 @@ async fn requests_are_logged_by_page_and_token_and_facts_are_seen_at_once() {
     std::fs::write(&file, TOKEN).unwrap();
     let config = format!(
         "database = \"sqlite://test.db\"\n[log]\nlevel = \"trace\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
-         [[http.token]]\nname = \"case-system\"\nfile = {file:?}\nscopes = [\"facts\", \"read\", \"register\"]\n"
+         [[http.token]]\nname = \"case-system\"\nfile = {file:?}\nscopes = [\"facts\", \"read\", \"register\", \"reports\"]\n"
     );
     std::fs::write(folder.path().join("fristvakt.toml"), config).unwrap();
     let mut daemon = Running::begin(folder.path());

@@ -7,6 +7,7 @@ mod facts;
 mod lists;
 mod log;
 mod openapi;
+mod reports;
 mod server;
 mod uploads;
 
@@ -38,7 +39,17 @@ const DECIDES: &str = "register-8e5d7b9236e1f0a2b3c4d5e6f7a8";
 /// Decides about what is of `l`.
 const DECIDES_L: &str = "register-l-5d7b9236e1f0a2b3c4d5e6f7a8";
 
-const TOKENS: [(&str, &str, &str); 7] = [
+/// Fetches every report.
+const REPORTS: &str = "reports-8e5d7b9236e1f0a2b3c4d5e6f7a8b";
+/// Fetches the reports of `l`.
+const REPORTS_L: &str = "reports-l-5d7b9236e1f0a2b3c4d5e6f7a8b";
+/// Fetches reports with protected cases, too.
+const COORDINATOR: &str = "coordinator-7b9236e1f0a2b3c4d5e6f7a8b";
+
+const TOKENS: [(&str, &str, &str); 10] = [
+    ("reports", REPORTS, "scopes = [\"reports\"]"),
+    ("reports-l", REPORTS_L, "scopes = [\"reports\"]\ntenants = [\"l\"]"),
+    ("coordinator", COORDINATOR, "scopes = [\"reports\", \"protected\"]"),
     ("quality", DECIDES, "scopes = [\"register\"]"),
     ("quality-l", DECIDES_L, "scopes = [\"register\"]\ntenants = [\"l\"]"),
     ("prometheus", TOKEN, "scopes = [\"metrics\"]"),
@@ -402,6 +413,7 @@ fn tokens_that_cannot_be_used_are_errors_and_never_shown() {
         (token("a", "none", metrics), "cannot read"),
         (token("a b", "good", metrics), "`http.token.name`"),
         (token("a", "good", "[]"), "`http.token.a.scopes`"),
+        (token("a", "good", "[\"protected\"]"), "`http.token.a.scopes`"),
         (token("a", "good", "[\"facts\"]\ntenants = []"), "`http.token.a.tenants`"),
         (token("a", "good", "[\"read\"]\ntenants = [\"\"]"), "`http.token.a.tenants`"),
         (token("a", "good", "[\"read\", \"metrics\"]\ntenants = [\"k\"]"), "metrics show all municipalities"),

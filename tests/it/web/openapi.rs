@@ -13,7 +13,7 @@ use reqwest::{Method, Response};
 use serde_json::{Map, Value, json};
 use sqlx::{Connection, SqliteConnection};
 
-use super::{BRINGS, DECIDES, DECIDES_L, OF_K, READS, Site, TOKEN, until};
+use super::{BRINGS, DECIDES, DECIDES_L, OF_K, READS, REPORTS, REPORTS_L, Site, TOKEN, until};
 use crate::daemon::{FACTS, Installation};
 
 /// The document, and the answers that were seen of what it names.
@@ -127,7 +127,39 @@ const ASKED: &[(&str, &str, Option<&str>, u16)] = &[
     ("GET /v1/deviations", "/v1/deviations?from=nonsense", Some(READS), 400),
     ("GET /v1/deviations", "/v1/deviations", Some(""), 401),
     ("GET /v1/deviations", "/v1/deviations", Some(TOKEN), 403),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31", Some(REPORTS), 200),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31&format=json", Some(REPORTS), 200),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31&format=json&hide_small=true", Some(REPORTS), 200),
+    (REPORT, "/v1/reports/deviations?from=2026-02-01&to=2026-02-28&format=json", Some(REPORTS), 200),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31&format=xlsx", Some(REPORTS), 200),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31&format=csv&table=figures", Some(REPORTS), 200),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31&format=csv_rfc4180", Some(REPORTS), 200),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01", Some(REPORTS), 400),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31", None, 401),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31", Some(READS), 403),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31&tenant=k", Some(REPORTS_L), 403),
+    (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31&unit=skola", Some(REPORTS), 404),
 ];
+
+const REPORT: &str = "GET /v1/reports/deviations";
+
+/// Reports at once, until one of them is refused for that.
+async fn too_many_reports(site: &Site) -> Response {
+    let path = "/v1/reports/deviations?from=2026-01-01&to=2026-12-31&format=xlsx";
+    for _ in 0..100 {
+        let asked = tokio::join!(
+            ask(site, path, Some(REPORTS)),
+            ask(site, path, Some(REPORTS)),
+            ask(site, path, Some(REPORTS)),
+            ask(site, path, Some(REPORTS))
+        );
+        let refused = [asked.0, asked.1, asked.2, asked.3].into_iter().find(|answer| answer.status().as_u16() == 429);
+        if let Some(refused) = refused {
+            return refused;
+        }
+    }
+    panic!("four reports at once, and all of them made, again and again");
+}
 
 /// What is brought: query, kind of content, body, whose token, and the status that comes of it.
 const BROUGHT: &[(&str, &str, &str, &str, u16)] = &[
@@ -215,6 +247,8 @@ async fn every_page_answers_what_the_document_says_with_every_status_that_it_nam
         let response = bring(&site, query, content_type, *body, token).await;
         assert_eq!(witness.see("POST /v1/facts", response).await, *expected, "{query} {body}");
     }
+    let refused = too_many_reports(&site).await;
+    assert_eq!(witness.see(REPORT, refused).await, 429);
     decide_all(&site, &mut witness).await;
     let large = bring(&site, "", "application/x-ndjson", "a".repeat(5000), BRINGS).await;
     assert_eq!(witness.see("POST /v1/facts", large).await, 413);
@@ -230,12 +264,17 @@ async fn every_page_answers_what_the_document_says_with_every_status_that_it_nam
     for table in ["records", "obligations", "deviations", "messages", "cases"] {
         execute(&site, statement(table)).await;
     }
-    let token = |page: &str| if page == "/metrics" { TOKEN } else { READS };
+    let token = |path: &str| match path {
+        "/metrics" => TOKEN,
+        path if path.starts_with("/v1/reports") => REPORTS,
+        _ => READS,
+    };
     for (page, path) in [
         ("GET /metrics", "/metrics"),
         ("GET /v1/cases/{id}", "/v1/cases/S-1"),
         ("GET /v1/obligations", "/v1/obligations"),
         ("GET /v1/deviations", "/v1/deviations"),
+        (REPORT, "/v1/reports/deviations?from=2026-03-01&to=2026-03-31"),
     ] {
         assert_eq!(witness.see(page, ask(&site, path, Some(token(path))).await).await, 503, "{page}");
     }
