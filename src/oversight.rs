@@ -30,7 +30,7 @@ pub enum List {
     AddressRefused,
     /// Silences that end soon.
     SilenceEnds,
-    /// Rules that have started in no case for long.
+    /// Rules that have started for long in no case that is there. Those of removed cases are not remembered.
     RuleUnmatched,
     /// Routines whose own revision date has passed or comes soon.
     RevisionDue,

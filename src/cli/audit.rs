@@ -77,7 +77,8 @@ impl Audit {
 
 impl List {
     fn run(self) -> Result<(), Failed> {
-        let (rows, zones) = self.listing.read(async |store: &Store| {
+        let mut pages = self.listing.pages("entries match");
+        self.listing.read(async |store: &Store| {
             let zones = Zones::read(store).await?;
             // Days are those of the municipality that is asked about.
             let zone = zones.of(self.listing.tenant.as_deref().unwrap_or_default());
@@ -87,9 +88,20 @@ impl List {
                 until: self.to.map(|day| end_of_day(zone, day)),
                 limit: self.listing.limit,
             };
-            Ok((store.list_audit(&filter).await?, zones))
-        })?;
-        self.listing.print(&rows, "entries match", |rows| table(rows, &zones))
+            if filter.limit.is_some() {
+                return Ok(pages.print(&store.list_audit(&filter).await?, |rows| table(rows, &zones)));
+            }
+            let mut last: Option<AuditRow> = None;
+            loop {
+                let mut rows = store.audit_after(&filter, last.as_ref()).await?;
+                let printed = if rows.is_empty() { Ok(()) } else { pages.print(&rows, |rows| table(rows, &zones)) };
+                last = rows.pop();
+                if last.is_none() || printed.is_err() {
+                    return Ok(printed);
+                }
+            }
+        })??;
+        pages.end()
     }
 }
 

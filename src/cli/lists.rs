@@ -1,5 +1,7 @@
 //! `fristvakt lists`
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, FixedOffset};
 
 use super::store::{Listing, with_store};
@@ -8,6 +10,9 @@ use super::{Failed, RulesArgument, USAGE};
 use crate::clock::Clock;
 use crate::oversight::{Entry, List};
 use crate::store::Access;
+
+/// How many lines are printed at once.
+const PAGE: usize = 500;
 
 /// Arguments of `lists`.
 #[derive(Debug, clap::Args)]
@@ -40,27 +45,44 @@ impl Lists {
         let wanted: Vec<List> =
             self.lists.iter().map(|word| List::parse(word).ok_or_else(|| unknown(word))).collect::<Result<_, _>>()?;
         let now = self.now.map_or_else(|| Clock::System.now(), |now| now.to_utc());
-        let mut entries = with_store(&self.listing.config, Access::Read, async |store, config| {
+        let mut pages = self.listing.pages("line in any list");
+        // Programs get lines as they are found, for there may be many; people get them sorted.
+        let streams = self.listing.is_json() && self.listing.limit.is_none();
+        let most = self.listing.limit.map_or(usize::MAX, |limit| limit as usize);
+        let (mut sorted, mut page, mut printed) = (BTreeSet::new(), Vec::new(), Ok(()));
+        with_store(&self.listing.config, Access::Read, async |store, config| {
             let rules = self.rules.load_or(config)?;
             let (organisations, _) = store.read_organisations(&rules, now).await?;
-            let mut entries: Vec<Entry> = Vec::new();
             for of in &organisations {
                 let id = &*of.organisation.tenant.id;
                 if self.listing.tenant.as_deref().is_some_and(|tenant| tenant != id) {
                     continue;
                 }
                 let keep = |entry: Entry| {
-                    if wanted.is_empty() || wanted.contains(&entry.list) {
-                        entries.push(entry);
+                    if !(wanted.is_empty() || wanted.contains(&entry.list)) {
+                    } else if streams {
+                        page.push(entry);
+                        if page.len() == PAGE && printed.is_ok() {
+                            printed = pages.print(&page, table);
+                            page.clear();
+                        }
+                    } else {
+                        sorted.insert(entry);
+                        if sorted.len() > most {
+                            sorted.pop_last();
+                        }
                     }
                 };
                 store.oversee(of, &rules, &config.reports.thresholds, now, keep).await?;
             }
-            Ok(entries)
+            Ok(())
         })?;
-        entries.sort();
-        entries.truncate(self.listing.limit.map_or(usize::MAX, |limit| limit as usize));
-        self.listing.print(&entries, "line in any list", table)
+        printed?;
+        page.extend(sorted);
+        if !page.is_empty() {
+            pages.print(&page, table)?;
+        }
+        pages.end()
     }
 }
 

@@ -130,6 +130,9 @@ async fn beside_web(
 }
 
 async fn leave(daemon: Arc<Daemon>) {
+    if let Err(error) = daemon.keep_chains().await {
+        tracing::warn!(%error, "where the audit trail ends could not be noted");
+    }
     if let Err(error) = daemon.leave().await {
         tracing::warn!(%error, "other daemons do not hear that this one ended");
     }

@@ -66,9 +66,38 @@ impl Listing {
     pub(super) fn print<R: Serialize>(
         &self,
         rows: &[R],
-        what: &str,
+        what: &'static str,
         table: impl FnOnce(&[R]) -> Table,
     ) -> Result<(), Failed> {
+        let mut pages = self.pages(what);
+        if !rows.is_empty() {
+            pages.print(rows, table)?;
+        }
+        pages.end()
+    }
+
+    /// Whether programs read it.
+    pub(super) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// For what is too long to be held in memory: printed a page at a time.
+    pub(super) fn pages(&self, what: &'static str) -> Pages {
+        Pages { format: self.format, what, printed: false }
+    }
+}
+
+/// A list that is printed page by page. The columns of a table are as wide as its page needs; the header stands once.
+#[derive(Debug)]
+pub(super) struct Pages {
+    format: Format,
+    what: &'static str,
+    printed: bool,
+}
+
+impl Pages {
+    /// Prints a page.
+    pub(super) fn print<R: Serialize>(&mut self, rows: &[R], table: impl FnOnce(&[R]) -> Table) -> Result<(), Failed> {
         let mut out = BufWriter::new(std::io::stdout().lock());
         match self.format {
             Format::Json => {
@@ -77,10 +106,18 @@ impl Listing {
                     writeln!(out, "{line}")?;
                 }
             }
-            Format::Table if rows.is_empty() => writeln!(std::io::stderr().lock(), "no {what}")?,
+            Format::Table if self.printed => table(rows).write_more(&mut out, Look::of_stdout())?,
             Format::Table => table(rows).write(&mut out, Look::of_stdout())?,
         }
-        out.flush()?;
+        self.printed = true;
+        Ok(out.flush()?)
+    }
+
+    /// Says on stderr where there was none.
+    pub(super) fn end(self) -> Result<(), Failed> {
+        if !self.printed && self.format == Format::Table {
+            writeln!(std::io::stderr().lock(), "no {}", self.what)?;
+        }
         Ok(())
     }
 }

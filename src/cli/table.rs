@@ -74,13 +74,25 @@ impl Table {
         }
     }
 
+    /// The rows alone, for what goes on from an earlier page.
+    pub(super) fn write_more(&self, out: &mut impl Write, look: Look) -> std::io::Result<()> {
+        match look {
+            Look::Plain => self.write_rows(out, false),
+            Look::Terminal { coloured } => self.write_framed(out, coloured),
+        }
+    }
+
     /// Columns two spaces apart; an empty cell is a dash, so that columns can be counted.
     fn write_plain(&self, out: &mut impl Write) -> std::io::Result<()> {
+        self.write_rows(out, true)
+    }
+
+    fn write_rows(&self, out: &mut impl Write, with_header: bool) -> std::io::Result<()> {
         let header = self.header.iter().map(|name| (*name).to_owned()).collect();
         let lines: Vec<&Vec<String>> = std::iter::once(&header).chain(&self.rows).collect();
         let width = |column: usize| lines.iter().map(|cells| shown(&cells[column]).chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
-        for cells in &lines {
+        for cells in lines.iter().skip(usize::from(!with_header)) {
             let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", shown(cell)));
             writeln!(out, "{}", padded.collect::<Vec<_>>().join("  ").trim_end())?;
         }

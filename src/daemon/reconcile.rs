@@ -14,7 +14,7 @@ use crate::delivery::message::Trouble;
 use crate::engine::Municipality;
 use crate::journal::Taken;
 use crate::reconciliation::{DAYS, Missing, missing};
-use crate::store::{NoticeFilter, Reconciled, StoreError, StoredOrganisation};
+use crate::store::{NoticeFilter, Reconciled, StoreError, StoredOrganisation, Wrong};
 
 /// How far back messages have to be proved.
 const WINDOW: TimeDelta = TimeDelta::days(DAYS as i64);
@@ -51,7 +51,19 @@ impl Daemon {
                 differences += self.reconcile_tenant(stored, &municipality, round, &taken, (now, &work)).await?;
             }
         }
+        self.keep_chains().await?;
         Ok(differences)
+    }
+
+    /// Notes beside the acceptance journal where the chains of the audit trail end, so that nobody cuts them off unseen.
+    ///
+    /// # Errors
+    /// What the database or the file system says.
+    pub async fn keep_chains(&self) -> Result<(), StoreError> {
+        for Wrong { tenant, number, what, .. } in self.store.keep_chains(self.journal.folder()).await?.wrong {
+            tracing::error!(tenant, number, what, "the audit trail does not fit together; see `fristvakt doctor`");
+        }
+        Ok(())
     }
 
     /// What the acceptance journal knows; read aside, for it may be long.

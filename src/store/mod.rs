@@ -70,7 +70,7 @@ use crate::calendar::Instant;
 
 pub use append::{Appended, Counts, Load};
 pub use apply::{Application, Applied, Channels, EMAIL, Subscription};
-pub use audit::{AuditEntry, AuditFilter, AuditRow, ChainEnd, Verified, Wrong};
+pub use audit::{AuditEntry, AuditFilter, AuditRow, ChainEnd, Contradiction, Verified, VerifiedDecisions, Wrong};
 pub use backup::backup_file;
 pub use calendar::CalendarRow;
 pub use columns::{At, Day};

@@ -46,7 +46,7 @@ impl Store {
             after = last;
         }
         let today = municipality.date(now);
-        self.refused_addresses(tenant).await?.into_iter().for_each(&mut each);
+        self.refused_addresses(tenant, &municipality).await?.into_iter().for_each(&mut each);
         self.silences_that_end(tenant, today, thresholds, now).await?.into_iter().for_each(&mut each);
         self.unmatched_rules(of, &municipality, thresholds, today).await?.into_iter().for_each(&mut each);
         revisions(&municipality, thresholds, today).for_each(each);
@@ -70,14 +70,14 @@ impl Store {
         Ok(problems)
     }
 
-    async fn refused_addresses(&self, tenant: &str) -> Result<Vec<Entry>, StoreError> {
+    async fn refused_addresses(&self, tenant: &str, municipality: &Municipality<'_>) -> Result<Vec<Entry>, StoreError> {
         let rows = self.data_quality(Some(tenant)).await?;
         let refused = rows.into_iter().filter(|row| row.kind == "address_refused");
         Ok(refused
             .map(|row| Entry {
                 about: Some(row.subject),
                 why: Some(row.code),
-                since: Some(row.since.instant().date_naive()),
+                since: Some(municipality.date(row.since.instant())),
                 ..Entry::new(tenant, List::AddressRefused)
             })
             .collect())
@@ -105,7 +105,8 @@ impl Store {
             .collect())
     }
 
-    /// Rules in force that started in no case for long, and have nothing open. Of a municipality or rule that is younger than
+    /// Rules in force that started in no case for long, and have nothing open. Cases that were removed are not remembered: a rule
+    /// that only they had looks as if it had never started. Of a municipality or rule that is younger than
     /// that, nothing can be said.
     async fn unmatched_rules(
         &self,

@@ -70,6 +70,14 @@ impl House {
         (output.status.code().unwrap(), redacted(&text(&output.stdout)))
     }
 
+    /// Changes the database by hand.
+    async fn execute(&self, statement: &'static str) {
+        let url = format!("sqlite://{}", self.path().join("test.db").display());
+        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+        sqlx::query(statement).execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+
     /// One group of what is printed.
     async fn group(&self, title: &str, more: &[&str]) -> String {
         let (_, shown) = self.doctor(more).await;
@@ -440,4 +448,34 @@ async fn who_hears_of_trouble_is_checked_where_anybody_is_to() {
         assert!(shown.contains(expected), "{lines}: {shown}");
         assert!(!shown.contains("hemmelig-kanari") && !shown.contains("drift@"), "{shown}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_trail_that_was_cut_off_and_a_decision_that_was_changed_by_hand_are_named() {
+    let house = House::furnished("").await;
+    let run = async |arguments: &[&str]| {
+        let output = house.run(arguments).await;
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    run(&["run", "--once", "--now", "2026-03-17T08:00:00+01:00"]).await;
+    let listed = run(&["deviations", "list", "--format", "json"]).await;
+    let listed: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    let id = listed["id"].as_str().unwrap();
+    run(&["deviations", "explain-away", id, "--cause", "other", "--reason", "derfor", "--by", "kari"]).await;
+    run(&["run", "--once", "--now", "2026-03-18T08:00:00+01:00"]).await;
+    let healthy = house.group("Audit trail", &[]).await;
+    assert!(healthy.contains("1 entry fits together, and none is missing that the daemon has seen"), "{healthy}");
+    assert!(healthy.contains("1 decision stands as its entry says"), "{healthy}");
+    house.execute("UPDATE deviations SET cause = 'noe annet' WHERE cause IS NOT NULL").await;
+    let changed = house.group("Audit trail", &[]).await;
+    assert!(
+        changed.contains(&format!("deviation {id} of k: the reason is not the one in the audit trail")),
+        "{changed}"
+    );
+    house.execute("DELETE FROM audit").await;
+    let cut = house.group("Audit trail", &[]).await;
+    assert!(cut.contains("the trail ends before this entry, which was there when its hash was kept"), "{cut}");
+    assert!(cut.contains(&format!("deviation {id} of k: somebody decided about it")), "{cut}");
+    assert!(!cut.contains("noe annet") && !cut.contains("derfor"), "{cut}");
 }

@@ -94,7 +94,7 @@ impl Doctor {
         let in_use = rules::in_use(store.as_ref(), rules.as_ref(), database.daemon_runs).await;
         report.group("Rules", &[findings, in_use].concat())?;
         if let Some(store) = &store {
-            report.group("Audit trail", &waiting("checking the audit trail", audit::check(store)).await)?;
+            report.group("Audit trail", &waiting("checking the audit trail", audit::check(store, &config)).await)?;
             self.examine_content(report, &config, store, rules.as_ref(), now).await?;
         }
         if !config.sources.is_empty() {

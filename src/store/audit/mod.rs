@@ -7,14 +7,17 @@
 //!
 //! Each municipality has a chain of its own in either, and `''` one for what concerns all. An entry is added under the chain's
 //! lock, so it never forks; that two entries have one place is refused by an index, too. Whoever changes, removes or
-//! slips in an entry makes all that follow wrong. Whoever rewrites everything does not: against that, somebody outside
-//! keeps a place and its hash, as `audit verify` prints them.
+//! slips in an entry makes all that follow wrong. Whoever rewrites everything, or cuts off the end, does not: against that, the
+//! daemon keeps where each chain of the trail ended in a folder of its own (`kept`), and somebody outside may keep a place and its
+//! hash, as `audit verify` prints them. Entries about deviations are what their rows say, too (`decided`).
 //!
 //! Retention takes the words of an entry out and leaves its digest, so the chain still fits; without the salt, nobody can try out
 //! which words they were. An entry in the trail says which words went: any other that has none is wrong.
 
 mod access;
 mod chain;
+mod decided;
+mod kept;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,10 +25,11 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::sql;
-use super::{At, Store, StoreError, Write};
+use super::{At, ROWS, Store, StoreError, Write};
 use crate::calendar::Instant;
 
 pub use chain::{ChainEnd, Verified, Wrong};
+pub use decided::{Contradiction, VerifiedDecisions};
 
 pub(super) use access::lock;
 pub(super) use chain::{PURGED, Redacted, chain_older};
@@ -156,6 +160,22 @@ pub struct AuditFilter {
     pub limit: Option<u32>,
 }
 
+impl AuditFilter {
+    fn query(&self, trail: Trail) -> sql::Builder {
+        let mut query = sql::Builder::new(trail.entries());
+        if let Some(tenant) = &self.tenant {
+            query.push(" AND tenant = ").push_bind(tenant);
+        }
+        if let Some(from) = self.from {
+            query.push(" AND at >= ").push_bind(At::from(from));
+        }
+        if let Some(until) = self.until {
+            query.push(" AND at < ").push_bind(At::from(until));
+        }
+        query
+    }
+}
+
 impl Store {
     /// Adds an entry.
     ///
@@ -176,7 +196,26 @@ impl Store {
         self.list_audit(&AuditFilter { tenant: Some(tenant.to_owned()), ..AuditFilter::default() }).await
     }
 
-    /// Entries, by municipality and place, the oldest first.
+    /// Some of the entries after one of them, from the first without one, by municipality and place; `limit` is not asked about.
+    /// None: there are no more.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn audit_after(
+        &self,
+        filter: &AuditFilter,
+        last: Option<&AuditRow>,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let mut query = filter.query(Trail::Audit);
+        if let Some(last) = last {
+            query.push(" AND (tenant, number, id) > (").push_bind(&last.tenant).push(", ").push_bind(last.number);
+            query.push(", ").push_bind(&last.id).push(")");
+        }
+        query.push(" ORDER BY tenant, number, id LIMIT ").push_bind(i64::try_from(ROWS).unwrap_or(i64::MAX));
+        Ok(query.build_query_as().fetch_all(&self.readers).await?)
+    }
+
+    /// Entries, by municipality and place, the oldest first. Without a `limit` all of them are in memory.
     ///
     /// # Errors
     /// What the database says.
@@ -185,16 +224,7 @@ impl Store {
     }
 
     async fn list_trail(&self, trail: Trail, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-        let mut query = sql::Builder::new(trail.entries());
-        if let Some(tenant) = &filter.tenant {
-            query.push(" AND tenant = ").push_bind(tenant);
-        }
-        if let Some(from) = filter.from {
-            query.push(" AND at >= ").push_bind(At::from(from));
-        }
-        if let Some(until) = filter.until {
-            query.push(" AND at < ").push_bind(At::from(until));
-        }
+        let mut query = filter.query(trail);
         if let Some(limit) = filter.limit {
             query.push(" ORDER BY at DESC, tenant DESC, number DESC LIMIT ").push_bind(i64::from(limit));
         }

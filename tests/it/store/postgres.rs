@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fristvakt::store::{Location, ServerLocation};
+use sqlx::Connection;
 use tempfile::TempDir;
 
 use crate::servers::postgres::{self, PASSWORD};
@@ -40,6 +41,14 @@ impl Base {
     /// Changes something behind the store's back.
     pub(super) async fn run(&self, sql: &'static str) {
         self.database.psql(sql);
+    }
+
+    /// The same, where it may be refused.
+    pub(super) async fn try_run(&self, sql: &'static str) -> Result<(), sqlx::Error> {
+        let mut connection = sqlx::PgConnection::connect(&self.database.url()).await?;
+        let ran = sqlx::query(sql).execute(&mut connection).await;
+        connection.close().await?;
+        ran.map(|_| ())
     }
 
     /// What a query of one text column gives.

@@ -43,6 +43,14 @@ impl Base {
         pool.close().await;
     }
 
+    /// The same, where it may be refused.
+    pub(super) async fn try_run(&self, sql: &'static str) -> Result<(), sqlx::Error> {
+        let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", self.path.display())).await?;
+        let ran = sqlx::query(sql).execute(&pool).await;
+        pool.close().await;
+        ran.map(|_| ())
+    }
+
     /// What a query of one text column gives.
     pub(super) async fn texts(&self, sql: &'static str) -> Vec<String> {
         let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", self.location().display())).await.expect("open");

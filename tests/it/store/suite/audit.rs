@@ -84,8 +84,7 @@ async fn whatever_is_changed_taken_out_or_put_in_is_found_at_its_place() {
         ),
         ("UPDATE audit SET tenant = 'sokndal', number = 4 WHERE tenant = 'tysver'", 4, CHANGED),
         (
-            "INSERT INTO audit (id, at, tenant, actor, action, subject, reason) \
-             VALUES ('z', 0, 'sokndal', 'a', 'b', 'c', 'd')",
+            "UPDATE audit SET tenant = 'sokndal', number = 0 WHERE tenant = 'tysver'",
             0,
             "the entry has no place: something that is not this program wrote it",
         ),
@@ -168,4 +167,73 @@ async fn what_an_older_program_wrote_is_chained_once() {
         assert_eq!(shown(&verified(&house, &[]).await), (vec![("", 1), ("sokndal", 3), ("tysver", 1)], vec![]));
         assert_eq!((id().await, first.len()), (first.clone(), 12));
     }
+}
+
+/// An older daemon that still runs on a server knows neither place nor hash.
+#[tokio::test]
+async fn an_entry_that_an_older_program_would_write_is_refused() {
+    let Some(house) = House::furnished().await else { return };
+    written(&house).await;
+    let older = "INSERT INTO audit (id, at, tenant, actor, action, subject, reason) \
+                 VALUES ('z', 0, 'sokndal', 'a', 'b', 'c', 'd')";
+    let refused = house.base.try_run(older).await.expect_err("refused").to_string();
+    assert!(refused.contains("the audit trail takes no entry without a place"), "{refused}");
+    assert_eq!(shown(&verified(&house, &[]).await).1, []);
+}
+
+#[tokio::test]
+async fn ends_that_are_kept_move_forward_and_find_what_is_cut_off() {
+    let Some(house) = House::furnished().await else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = || ChainEnd::kept(folder.path()).expect("read");
+    let numbers = || kept().iter().map(|end| (end.tenant.clone(), end.number)).collect::<Vec<_>>();
+    assert_eq!(kept(), [], "nobody kept any");
+    written(&house).await;
+    assert_eq!(house.store.keep_chains(folder.path()).await.expect("kept").wrong, []);
+    let first = kept();
+    assert_eq!(numbers(), [(String::new(), 1), ("sokndal".to_owned(), 3), ("tysver".to_owned(), 1)]);
+    written(&house).await;
+    assert_eq!(house.store.keep_chains(folder.path()).await.expect("kept").wrong, []);
+    assert_eq!(numbers(), [(String::new(), 2), ("sokndal".to_owned(), 6), ("tysver".to_owned(), 2)]);
+    // The last entries are cut off: found, and the place stays where it was; the others go on.
+    house.base.run("DELETE FROM audit WHERE tenant = 'sokndal' AND number > 4").await;
+    let entry = AuditEntry { tenant: "tysver", actor: "ola", action: "x", ..AuditEntry::default() };
+    house.store.audit(entry, at(BEGIN)).await.expect("written");
+    for _ in 0..2 {
+        let found = house.store.keep_chains(folder.path()).await.expect("kept");
+        assert_eq!(shown(&found).1.len(), 1);
+        assert_eq!(numbers(), [(String::new(), 2), ("sokndal".to_owned(), 6), ("tysver".to_owned(), 3)]);
+    }
+    // What is written in their place does not fit either.
+    for _ in 0..3 {
+        let entry = AuditEntry { tenant: "sokndal", actor: "ola", action: "x", ..AuditEntry::default() };
+        house.store.audit(entry, at(BEGIN)).await.expect("written");
+    }
+    assert_eq!(shown(&house.store.keep_chains(folder.path()).await.expect("kept")).1.len(), 1);
+    assert_eq!(numbers()[1].1, 6);
+    assert!(first.iter().all(|end| end.hash.len() == 64));
+    std::fs::write(ChainEnd::kept_in(folder.path()), "nonsense\n").expect("written");
+    let damaged = house.store.keep_chains(folder.path()).await.expect_err("damaged").to_string();
+    assert!(damaged.contains("line 1 of chain-ends is damaged"), "{damaged}");
+}
+
+#[tokio::test]
+async fn a_long_trail_is_read_page_by_page() {
+    let Some(house) = House::furnished().await else { return };
+    for number in 0..1203 {
+        let tenant = ["", "sokndal", "tysver"][number % 3];
+        let entry = AuditEntry { tenant, actor: "kari", action: "x", ..AuditEntry::default() };
+        house.store.audit(entry, at(BEGIN)).await.expect("written");
+    }
+    let all = house.store.list_audit(&AuditFilter::default()).await.expect("listed");
+    let mut paged = vec![];
+    loop {
+        let page = house.store.audit_after(&AuditFilter::default(), paged.last()).await.expect("read");
+        assert!(page.len() <= 500);
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!((paged.len(), &paged), (1203, &all));
 }

@@ -242,3 +242,52 @@ async fn a_deviation_is_escalated_when_the_first_escalation_was_accepted() {
     house.base.run("UPDATE deviations SET opened_at = opened_at + 864000000").await;
     assert_eq!(escalated().await, (None, None));
 }
+
+/// How many decisions were held against the trail, and the first that contradicts it.
+async fn first(house: &House) -> (u64, Option<(String, &'static str)>) {
+    let verified = house.store.verify_decisions().await.expect("verified");
+    assert_eq!(verified.wrong, verified.first.len() as u64);
+    (verified.held, verified.first.first().map(|one| (one.id.clone(), one.what)))
+}
+
+#[tokio::test]
+async fn a_decision_that_stands_in_another_way_than_its_entry_says_is_found() {
+    const AUTHOR: &str = "somebody else decided, or at another time, by its entry in the audit trail";
+    const WORDS: &str = "the reason is not the one in the audit trail";
+    const DETAILS: &str = "cause or action are not those in the audit trail";
+    const OTHER: &str = "the last entry in the audit trail is about another decision, or about none";
+    const NO_ENTRY: &str = "somebody decided about it, and the audit trail has no entry of that";
+    let attacks = [
+        ("UPDATE deviations SET explained_by = 'ola' WHERE explained_by IS NOT NULL", AUTHOR),
+        ("UPDATE deviations SET explained_at = explained_at - 1 WHERE explained_by IS NOT NULL", AUTHOR),
+        ("UPDATE deviations SET cause = 'noe annet' WHERE explained_by IS NOT NULL", WORDS),
+        ("UPDATE deviations SET cause_code = 'other' WHERE explained_by IS NOT NULL", DETAILS),
+        ("UPDATE deviations SET action = NULL WHERE explained_by IS NOT NULL", DETAILS),
+        ("UPDATE deviations SET action_due = '2027-01-01' WHERE explained_by IS NOT NULL", DETAILS),
+        ("UPDATE deviations SET explained_by = NULL, explained_at = NULL WHERE explained_by IS NOT NULL", OTHER),
+        ("UPDATE deviations SET withdrawn_by = 'ola' WHERE explained_by IS NOT NULL", OTHER),
+        ("DELETE FROM audit", NO_ENTRY),
+    ];
+    for (attack, what) in attacks {
+        let Some(house) = lapsed().await else { return };
+        assert_eq!(first(&house).await, (0, None), "nobody decided anything");
+        assert_eq!(decide(&house, &explain("ingen vikar"), "2026-03-18T10:00:00+01:00").await, Decided::Done);
+        assert_eq!(first(&house).await, (1, None), "{attack}");
+        house.base.run(attack).await;
+        assert_eq!(first(&house).await, (1, Some((NAME.id(), what))), "{attack}");
+    }
+    // A withdrawal, one that is taken back, and an earlier explanation put in its place.
+    let Some(house) = lapsed().await else { return };
+    for (decision, now) in [(explain("ingen vikar"), 18), (withdraw(), 19), (reopen(), 20), (withdraw(), 21)] {
+        let now = format!("2026-03-{now}T10:00:00+01:00");
+        assert_eq!(decide(&house, &decision, &now).await, Decided::Done);
+        assert_eq!(first(&house).await, (1, None), "{now}");
+    }
+    house.base.run("UPDATE deviations SET withdrawn_reason = 'x' WHERE withdrawn_by IS NOT NULL").await;
+    assert_eq!(first(&house).await, (1, Some((NAME.id(), WORDS))));
+    house
+        .base
+        .run("UPDATE deviations SET withdrawn_by = NULL, withdrawn_at = NULL WHERE withdrawn_by IS NOT NULL")
+        .await;
+    assert_eq!(first(&house).await, (1, Some((NAME.id(), OTHER))));
+}
