@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{FAILED, Failed, block_on};
 use crate::demo::{self, Places, Summary};
+use crate::schedule::Scheduled;
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
@@ -59,6 +60,11 @@ fn print(out: &mut impl Write, places: &Places, summary: &Summary) -> std::io::R
         "  spared         {:>5}   steps that a later one overtook: one clear mail instead of several",
         summary.spared
     )?;
+    writeln!(
+        out,
+        "  reports        {:>5}   mails on a schedule: the week to each leader, month and lists to the coordinator",
+        summary.reports
+    )?;
     if summary.unsent > 0 {
         writeln!(out, "  not sent       {:>5}", summary.unsent)?;
     }
@@ -77,6 +83,16 @@ fn print(out: &mut impl Write, places: &Places, summary: &Summary) -> std::io::R
     let (config, facts) = (places.config.display(), places.facts.display());
     writeln!(out, "\nWhere to look\n")?;
     writeln!(out, "  the mails            {}", places.mails.display())?;
+    for (scheduled, mail) in &places.scheduled {
+        let what = match scheduled {
+            Scheduled::Weekly => "a leader's week",
+            Scheduled::Lists => "what to look after",
+            Scheduled::Monthly => "the month",
+            Scheduled::Quarterly => "the quarter",
+            Scheduled::Yearly => "the year",
+        };
+        writeln!(out, "  {what:<20} {}", mail.display())?;
+    }
     writeln!(out, "  why a date is so     fristvakt explain F-03 --config {config} --now 2026-03-16T08:00:00+01:00")?;
     writeln!(out, "  what stands open     fristvakt deviations list --open --config {config}")?;
     writeln!(out, "  a rule, tried out    fristvakt simulate --facts {facts} --from 2026-03-02 --to 2026-05-10")?;

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Europe::Oslo;
 
-use crate::calendar::{Instant, first_instant};
+use crate::calendar::{Instant, end_of_day, first_instant};
 use crate::catcher::Catcher;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::daemon::{Daemon, DaemonError};
 use crate::report::{Format, Period, Report, ReportError, Request, save};
+use crate::schedule::Scheduled;
 use crate::store::{FileError, Load};
 
 pub use summary::{Reader, Summary};
@@ -43,6 +44,8 @@ pub struct Places {
     pub report: PathBuf,
     /// The same as a workbook.
     pub workbook: PathBuf,
+    /// Mails that were sent on a schedule: the last of each kind.
+    pub scheduled: Vec<(Scheduled, PathBuf)>,
 }
 
 /// Why a demonstration could not be run.
@@ -88,7 +91,7 @@ impl From<crate::store::StoreError> for DemoError {
 /// # Errors
 /// Where the folder cannot be used. The demonstration itself has nothing that could fail.
 pub async fn run(folder: &Path, mut progress: impl FnMut(NaiveDate)) -> Result<(Places, Summary), DemoError> {
-    let places = lay_out(folder)?;
+    let mut places = lay_out(folder)?;
     let catcher = Catcher::start(places.mails.clone()).await.map_err(DemoError::Catcher)?;
     let port = catcher.address().port();
     write(&places.config, &config_text(port))?;
@@ -120,6 +123,9 @@ pub async fn run(folder: &Path, mut progress: impl FnMut(NaiveDate)) -> Result<(
     save(&mut report, Format::Xlsx, &places.workbook)?;
     let summary = Summary { differences, ..Summary::of(&daemon.store, ends).await? };
     catcher.stop().await;
+    for (scheduled, message) in &summary.scheduled {
+        places.scheduled.extend(mail_of(&places.mails, message)?.map(|path| (*scheduled, path)));
+    }
     Ok((places, summary))
 }
 
@@ -129,14 +135,29 @@ fn date((year, month, day): (i32, u32, u32)) -> NaiveDate {
 
 fn days() -> [Instant; 2] {
     let [first, last] = DAYS.map(date);
-    [first_instant(Oslo, first), first_instant(Oslo, last) + TimeDelta::hours(20)]
+    [first_instant(Oslo, first), end_of_day(Oslo, last)]
+}
+
+/// The file of a message's mail, which the catcher named by the order in which it came.
+fn mail_of(mails: &Path, message: &str) -> Result<Option<PathBuf>, DemoError> {
+    let failed = |error| DemoError::File(mails.to_owned(), error);
+    for entry in std::fs::read_dir(mails).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let mail = std::fs::read(&path).map_err(failed)?;
+        let head = String::from_utf8_lossy(&mail);
+        let mut head = head.lines().take_while(|line| !line.is_empty());
+        if head.any(|line| line.to_ascii_lowercase().starts_with("message-id:") && line.contains(message)) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 /// How many days the demonstration has.
 #[must_use]
 pub fn length() -> u64 {
     let [begins, ends] = days();
-    u64::try_from((ends - begins).num_days() + 1).unwrap_or(0)
+    u64::try_from((ends - begins).num_days()).unwrap_or(0)
 }
 
 fn lay_out(folder: &Path) -> Result<Places, DemoError> {
@@ -147,6 +168,7 @@ fn lay_out(folder: &Path) -> Result<Places, DemoError> {
         mails: folder.join("mail"),
         report: folder.join("report.html"),
         workbook: folder.join("report.xlsx"),
+        scheduled: vec![],
     };
     if places.config.exists() {
         return Err(DemoError::Used(folder.to_owned()));
@@ -165,7 +187,6 @@ fn config_text(port: u16) -> String {
     format!(
         "# Written by `fristvakt demo`. The relay was the demo's own mail catcher, which has stopped.\n\
          database = \"sqlite://demo.db\"\n\n\
-         [reports]\nenabled = false\n\n\
          [email]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\nfrom = \"fristvakt@fristvakt.example\"\n"
     )
 }

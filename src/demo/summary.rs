@@ -1,15 +1,20 @@
 //! What ten weeks came to: who got what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::calendar::Instant;
-use crate::store::{DeviationFilter, MessageFilter, NoticeFilter, ObligationFilter, Store, StoreError};
+use crate::schedule::Scheduled;
+use crate::store::{At, DeviationFilter, MessageFilter, NoticeFilter, ObligationFilter, Store, StoreError};
 
 /// What a demonstration came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Mails that were accepted.
     pub mails: usize,
+    /// Of these, reports and lists that were sent on a schedule.
+    pub reports: usize,
+    /// The last message of each kind that was sent on a schedule, by its id.
+    pub scheduled: BTreeMap<Scheduled, String>,
     /// Reminders in them.
     pub reminders: usize,
     /// Escalations in them.
@@ -43,6 +48,11 @@ pub struct Reader {
     pub escalations: usize,
 }
 
+/// What a message is about, where it was sent on a schedule: `report:weekly:2026-W11:p2`.
+fn scheduled(subject: &str) -> Option<Scheduled> {
+    Scheduled::parse(subject.strip_prefix("report:")?.split(':').next()?)
+}
+
 impl Summary {
     /// Reads it from the store, as of `now`.
     ///
@@ -50,6 +60,7 @@ impl Summary {
     /// What the database says.
     pub async fn of(store: &Store, now: Instant) -> Result<Self, StoreError> {
         let mut summary = Self::default();
+        let mut last: BTreeMap<Scheduled, BTreeSet<(At, String)>> = BTreeMap::new();
         let mut readers: BTreeMap<(String, String), Reader> = BTreeMap::new();
         for message in store.list_messages(&MessageFilter::default()).await? {
             let key = (message.tenant.clone(), message.recipient.clone());
@@ -57,6 +68,10 @@ impl Summary {
             let reader = readers.entry(key).or_insert_with(|| Reader { tenant, recipient, ..Reader::default() });
             match message.state.as_str() {
                 "sent" => {
+                    if let Some(scheduled) = message.subject.as_deref().and_then(scheduled) {
+                        summary.reports += 1;
+                        last.entry(scheduled).or_default().insert((message.slot, message.id.clone()));
+                    }
                     summary.mails += 1;
                     reader.mails += 1;
                 }
@@ -64,6 +79,8 @@ impl Summary {
                 _ => summary.unsent += 1,
             }
         }
+        let newest = |(scheduled, of): (Scheduled, BTreeSet<(At, String)>)| Some((scheduled, of.last()?.1.clone()));
+        summary.scheduled = last.into_iter().filter_map(newest).collect();
         for notice in store.list_notices(&NoticeFilter::default()).await? {
             let reader = notice.recipient.as_ref().and_then(|to| readers.get_mut(&(notice.tenant.clone(), to.clone())));
             match (notice.state.as_str(), notice.purpose.as_str(), reader) {

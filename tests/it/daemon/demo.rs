@@ -54,12 +54,22 @@ async fn the_demo_sends_exactly_what_simulate_says() {
     assert_eq!(summary.unsent, 0);
     assert_eq!(summary.differences, 0, "the daily reconciliation finds nothing");
     assert_eq!(std::fs::read_dir(&places.mails).unwrap().count(), summary.mails);
+    // Each kind that ten weeks bring was mailed, and is where the summary says.
+    let kinds: Vec<&str> = places.scheduled.iter().map(|(scheduled, _)| scheduled.word()).collect();
+    assert_eq!(kinds, ["weekly", "monthly", "quarterly", "lists"]);
+    let addressed = |place: usize| {
+        let mail = std::fs::read_to_string(&places.scheduled[place].1).unwrap();
+        mail.lines().find(|line| line.starts_with("To: ")).unwrap().to_owned()
+    };
+    assert!(!addressed(0).contains("koordinator"), "the week is a leader's: {}", addressed(0));
+    assert!([1, 2, 3].into_iter().all(|place| addressed(place).contains("koordinator")));
+    assert!(summary.reports > 50 && summary.reports < summary.mails);
 }
 
 fn simulated() -> (BTreeSet<String>, BTreeSet<String>) {
     let (rules, _) = RulesFolder::open(None).unwrap().load().unwrap();
     let world = World::load(BufReader::new(demo::SAMPLE.as_bytes()), &rules).unwrap();
-    let stretch = Stretch { begins: BEGINNING, ends: instant("2026-05-10T20:00:00+02:00") };
+    let stretch = Stretch { begins: BEGINNING, ends: instant("2026-05-11T00:00:00+02:00") };
     let (mut notices, mut deviations) = (BTreeSet::new(), BTreeSet::new());
     for facts in &world.municipalities {
         let municipality = Municipality::new(&rules, &facts.organisation).unwrap();
