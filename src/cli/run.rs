@@ -152,7 +152,11 @@ async fn one_round(daemon: &Arc<Daemon>) -> Result<(), DaemonError> {
     daemon.poll_sources().await;
     let ticked = daemon.tick().await;
     if !daemon.stands_back() {
-        daemon.tell_dead_man(ticked.as_ref().is_ok_and(|tick| tick.swept.failed == 0)).await;
+        let is_well = match &ticked {
+            Ok(tick) => daemon.is_well(&tick.swept).await?,
+            Err(_) => false,
+        };
+        daemon.tell_dead_man(is_well).await;
     }
     let tick = ticked?;
     daemon.tell_operator().await?;

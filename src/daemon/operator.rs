@@ -12,7 +12,7 @@ use chrono::{NaiveDate, TimeDelta};
 use tokio::time::Instant as Moment;
 use uuid::Uuid;
 
-use super::Daemon;
+use super::{Daemon, Swept};
 use crate::calendar::{Instant, civil_date};
 use crate::config::OperatorSettings;
 use crate::delivery::email::{Composed, Outgoing, Session, Smtp, compose};
@@ -161,6 +161,14 @@ impl Daemon {
         let here = state.raised.values().filter(|(trouble, _)| trouble.cause() != Trouble::Database.cause());
         troubles.extend(here.cloned());
         Ok(troubles)
+    }
+
+    /// Whether a watcher elsewhere should hear that all is well: nothing failed to be planned, and mail leaves.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn is_well(&self, swept: &Swept) -> Result<bool, StoreError> {
+        Ok(swept.failed == 0 && !(self.has_dead_man() && self.is_mail_held(self.clock.now()).await?))
     }
 
     async fn is_mail_held(&self, now: Instant) -> Result<bool, StoreError> {

@@ -201,7 +201,7 @@ async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Round, Store
         service::status("Stands back from other daemons on this database, and sends nothing. The log says why.");
         return Ok((AFTER_FAILURE, None));
     }
-    let is_well = Some(swept.failed == 0);
+    let is_well = Some(daemon.is_well(&swept).await?);
     if delivered.is_cut {
         service::status("Sending; more messages are due.");
         return Ok((Duration::ZERO, is_well));
