@@ -28,6 +28,7 @@ pub async fn backup_file(from: &Path, to: &Path) -> Result<Examination, StoreErr
     let part = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     part.as_file().set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE * 2);
+    let pool = pool.idle_timeout(None).max_lifetime(None);
     let pool = pool.connect_lazy_with(file_options(from).read_only(true).busy_timeout(PATIENCE));
     let path = part.path().to_string_lossy().into_owned();
     let copied = sqlx::query("VACUUM INTO $1").bind(path).execute(&pool).await;

@@ -113,6 +113,7 @@ fn holder_in(line: &str, inode: u64) -> Option<u32> {
 
 fn pool(path: &Path, read_only: bool) -> SqlitePool {
     let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE * 2);
+    let pool = pool.idle_timeout(None).max_lifetime(None);
     pool.connect_lazy_with(file_options(path).read_only(read_only).busy_timeout(PATIENCE))
 }
 

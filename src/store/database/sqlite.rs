@@ -30,7 +30,9 @@ impl File<'_> {
     }
 
     pub(in super::super) fn readers(self) -> SqlitePool {
-        let pool = pool_options().max_connections(4).idle_timeout(Duration::from_secs(60)).max_lifetime(None);
+        // Without a limit on idleness: sqlx' task for it counts idle connections with a number that can fall below nothing for
+        // a moment, and then counts up to 2^64.
+        let pool = pool_options().max_connections(4).idle_timeout(None).max_lifetime(None);
         pool.connect_lazy_with(file_options(self.0).read_only(true))
     }
 
