@@ -43,7 +43,7 @@ const FILE_SIZE: u64 = 8 * 1024 * 1024;
 /// For how long one file is written, so that it can be deleted some day, however little is sent.
 const FILE_AGE: TimeDelta = TimeDelta::days(28);
 
-/// For how long a line can be there: in a file that is written for [`FILE_AGE`] and then kept for [`KEPT`].
+/// For how long a line can be there: in a file that is written for 28 days and then kept for [`KEPT`].
 pub const LONGEST: TimeDelta = TimeDelta::days(KEPT.num_days() + FILE_AGE.num_days());
 
 /// A place in the journal: file number and byte. Later places are greater.
