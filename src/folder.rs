@@ -49,10 +49,11 @@ impl RulesFolder {
         Self { files: RuleFiles::new(files), prefix: String::new() }
     }
 
-    /// The files, by their paths below the folder.
+    /// The files that say something, by their paths below the folder.
     #[must_use]
     pub fn texts(&self) -> Vec<(String, String)> {
-        self.files.files.iter().map(|(path, text)| (self.below(path), text.clone())).collect()
+        let all = self.files.files.iter().map(|(path, text)| (self.below(path), text.clone()));
+        all.filter(|(path, _)| is_of_rules(path)).collect()
     }
 
     /// A file's path below the folder.
@@ -91,15 +92,19 @@ fn read(folder: &Path) -> Result<RuleFiles, FolderError> {
 fn collect(root: &Path, folder: &Path, files: &mut Vec<(Arc<str>, String)>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let is_template = below(root, &path).starts_with("messages/");
         if path.is_dir() {
             collect(root, &path, files)?;
-        } else if is_template || path.extension().is_some_and(|extension| extension == "toml") {
+        } else if is_of_rules(&below(root, &path)) {
             let name = format!("{}{}", prefix(root), below(root, &path));
             files.push((name.into(), std::fs::read_to_string(&path)?));
         }
     }
     Ok(())
+}
+
+/// Whether a file of the folder is one of rules or a template, by its path below it.
+fn is_of_rules(path: &str) -> bool {
+    path.starts_with("messages/") || Path::new(path).extension().is_some_and(|extension| extension == "toml")
 }
 
 fn below(root: &Path, path: &Path) -> String {

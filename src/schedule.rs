@@ -174,7 +174,7 @@ impl Pattern {
         let later = (0..30).filter_map(|hours| after.checked_add_signed(TimeDelta::hours(hours)));
         later.into_iter().find_map(|from| {
             let found = cron.find_next_occurrence(&from.with_timezone(&zone), false).ok()?;
-            let found = whole_day(cron, found).to_utc();
+            let found = meant(cron, found)?.to_utc();
             (found > after).then_some(found)
         })
     }
@@ -224,12 +224,24 @@ impl Pattern {
     }
 }
 
-/// Where the clocks change at midnight, the library answers with the first moment of a day on which the pattern's own time
-/// comes too: that one is meant. Where its time comes never on that day, the moment after the gap is.
-fn whole_day(cron: &Cron, found: DateTime<Tz>) -> DateTime<Tz> {
-    if cron.is_time_matching(&found).unwrap_or(true) {
-        return found;
+/// What the library's answer means. Where it answers with the first moment after a gap in the clock, that is the pattern's slot
+/// only if its own time comes neither later nor earlier that day; later, that one is meant, and earlier (`None`), it has been.
+fn meant(cron: &Cron, found: DateTime<Tz>) -> Option<DateTime<Tz>> {
+    let is_own = |slot: &DateTime<Tz>| cron.is_time_matching(slot).unwrap_or(true);
+    if is_own(&found) {
+        return Some(found);
     }
-    let own = cron.find_next_occurrence(&found, true).ok().filter(|own| own.date_naive() == found.date_naive());
-    own.unwrap_or(found)
+    let day = found.date_naive();
+    let own = |from: &DateTime<Tz>| {
+        let slot = cron.find_next_occurrence(from, true).ok()?;
+        (slot.date_naive() == day && is_own(&slot)).then_some(slot)
+    };
+    if let Some(later) = own(&found) {
+        return Some(later);
+    }
+    let begins = first_instant(found.timezone(), day).with_timezone(&found.timezone());
+    match own(&begins) {
+        Some(earlier) if earlier < found => None,
+        _ => Some(found),
+    }
 }

@@ -191,3 +191,16 @@ fn missed_periods_are_made_up_once_each_the_oldest_first() {
     assert_eq!((long_ago.len(), &*long_ago[0], &*long_ago[11]), (12, "2025-06", "2026-05"));
     assert_eq!(made_up("0 0 1 * *", Scheduled::Monthly, now, now), [""; 0]);
 }
+
+/// The library knows the hour before the clocks go forward only until it has come.
+#[test]
+fn the_day_on_which_the_clocks_go_forward_has_one_slot_in_the_hour_before() {
+    let oslo = chrono_tz::Europe::Oslo;
+    for minute in [0, 1, 40, 59] {
+        let pattern = pattern(&format!("{minute} 1 * * *"));
+        let first = pattern.next(oslo, at("2026-03-28T23:30:00Z")).unwrap();
+        assert_eq!(first, at("2026-03-29T00:00:00Z") + TimeDelta::minutes(minute));
+        let second = pattern.next(oslo, first).unwrap();
+        assert_eq!(second, at("2026-03-29T23:00:00Z") + TimeDelta::minutes(minute));
+    }
+}

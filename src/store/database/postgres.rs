@@ -330,7 +330,9 @@ fn pool(options: &PgConnectOptions, trust: &Arc<Trust>, waiting: Duration, patie
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(waiting)
-        .idle_timeout(Duration::from_secs(300))
+        // No limit on idleness or age: see the readers of a file.
+        .idle_timeout(None)
+        .max_lifetime(None)
         .test_before_acquire(false)
         .after_connect(move |connection, _| {
             let (noting, lock_timeout) = (Arc::clone(&noting), lock_timeout.clone());

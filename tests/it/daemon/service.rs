@@ -101,12 +101,14 @@ fn the_manager_hears_when_it_is_ready_reads_its_rules_again_and_stops() {
     assert_eq!(heard, ["READY=1\nSTATUS=Ready.\n"], "nothing before it is ready");
     let working = manager.until("STATUS=Working");
     assert!(working.iter().all(|message| message.lines().count() == 1 && !message.contains("WATCHDOG")), "{working:?}");
-    for (text, expected) in [("pack = 7", "with the rules as they were"), ("", "with the rules as they are on disk")] {
-        let extra = manager.folder.path().join("rules/extra.toml");
-        manager.write("rules/extra.toml", text);
-        if text.is_empty() {
-            std::fs::remove_file(extra).unwrap();
-        }
+    let vocabulary = std::fs::read_to_string(manager.folder.path().join("rules/vocabulary.toml")).unwrap();
+    let files = [
+        ("vocabulary = 7".to_owned(), "with the rules as they were"),
+        (vocabulary.clone(), "the rules on disk are those in use"),
+        (format!("{vocabulary}# Changed.\n"), "with the rules as they are on disk"),
+    ];
+    for (text, expected) in files {
+        manager.write("rules/vocabulary.toml", &text);
         manager.signal("-HUP");
         let heard = manager.until("RELOADING=1").pop().unwrap();
         let moment = heard.lines().find_map(|line| line.strip_prefix("MONOTONIC_USEC=")).unwrap();
