@@ -42,6 +42,9 @@ type Heard = HashSet<(String, Recipient, NaiveDate)>;
 /// What names a notice, whatever its moment: rule, start, step, repetition, role.
 type Name = (String, String, String, u32, String);
 
+/// A case as one of the two rules reads it, with what was handled before.
+type Read = (CaseFile, Vec<Handled>);
+
 /// One municipality under one of the two rules.
 struct Side<'a> {
     municipality: Municipality<'a>,
@@ -72,7 +75,7 @@ pub async fn forecast(
         let sides = [side(stored[0], in_use), side(stored[1], other)];
         let mut last = String::new();
         loop {
-            let mut cases: BTreeMap<String, [Option<(CaseFile, Vec<Handled>)>; 2]> = BTreeMap::new();
+            let mut cases: BTreeMap<String, [Option<Read>; 2]> = BTreeMap::new();
             let mut next = None;
             for (place, (stored, side)) in stored.iter().zip(&sides).enumerate() {
                 let (Some(stored), Some(side)) = (stored, side) else { continue };
