@@ -3,14 +3,14 @@
 //! ```text
 //!  cargo bench --bench million -- 10000 100000 1000000
 //!  cargo bench --bench million -- 100000 --only replan --only scan --only sql
-//!  cargo bench --bench million -- 100000 --tenants 2 --database postgres://bench:secret@127.0.0.1/bench
+//!  cargo bench --bench million -- 100000 --tenants 2 --database postgres://bench@127.0.0.1/bench
 //! ```
 //!
 //! Each measure is a process of its own, so that its memory is its own; what is compared with one another is measured
 //! several times, and the best counts. The world is always the same: cases of about five events under six rules that
 //! apply, most of them with a deadline ahead. With `--folder` everything stays there, and what is there already is not
 //! made again. On PostgreSQL, each number of cases has a database of its own, `bench_million_10000`, which is dropped
-//! and made anew; the role has to be allowed that.
+//! and made anew; the role has to be allowed that, and needs no password (`trust` in `pg_hba.conf`).
 
 #![expect(
     clippy::expect_used,
