@@ -10,7 +10,7 @@ use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, block_on};
 use crate::catcher::Catcher;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, LogFormat};
-use crate::daemon::{Daemon, DaemonError, Ended, Signals, run};
+use crate::daemon::{Daemon, DaemonError, Ended, Signals, SignsOfLife, run};
 use crate::delivery::email::EmailSettings;
 use crate::store::StoreError;
 use crate::web::Server;
@@ -90,25 +90,38 @@ async fn serve(
     again: &impl Fn() -> Result<Config, ConfigError>,
 ) -> Result<(), DaemonError> {
     let mut signals = Signals::take()?;
-    let mut daemon = Arc::new(Daemon::open(&config, clock.clone()).await?);
+    let mut earlier: Option<Config> = None;
+    // Says that it lives while one daemon has ended and the next has not begun.
+    let mut between = None;
     loop {
-        let ended = beside_web(&daemon, &config, &mut signals, again).await;
-        leave(daemon).await;
-        let changed = match ended? {
-            Ended::Stopped => return Ok(()),
-            Ended::Changed(changed) => *changed,
-        };
-        daemon = match Daemon::open(&changed, clock.clone()).await {
-            Ok(daemon) => {
-                config = changed;
-                Arc::new(daemon)
+        match one_daemon(&config, clock.clone(), &mut signals, again, between.take()).await {
+            Ok(Ended::Stopped) => return Ok(()),
+            Ok(Ended::Changed(changed, signs_of_life)) => {
+                earlier = Some(std::mem::replace(&mut config, *changed));
+                between = Some(signs_of_life);
             }
-            Err(error) => {
-                tracing::error!(%error, "the configuration on disk cannot be used after all; the earlier one is again");
-                Arc::new(Daemon::open(&config, clock.clone()).await?)
-            }
-        };
+            Err(error) => match earlier.take() {
+                Some(before) => {
+                    tracing::error!(%error, "the configuration on disk cannot be used after all; the earlier one is again");
+                    config = before;
+                }
+                None => return Err(error),
+            },
+        }
     }
+}
+
+async fn one_daemon(
+    config: &Config,
+    clock: Clock,
+    signals: &mut Signals,
+    again: &impl Fn() -> Result<Config, ConfigError>,
+    between: Option<SignsOfLife>,
+) -> Result<Ended, DaemonError> {
+    let daemon = Arc::new(Daemon::open(config, clock).await?);
+    let ended = beside_web(&daemon, config, signals, again, between).await;
+    leave(daemon).await;
+    ended
 }
 
 /// The daemon, and the web server beside it for as long as it runs.
@@ -117,12 +130,13 @@ async fn beside_web(
     config: &Config,
     signals: &mut Signals,
     again: &impl Fn() -> Result<Config, ConfigError>,
+    between: Option<SignsOfLife>,
 ) -> Result<Ended, DaemonError> {
     let server = match &config.http {
         Some(settings) => Some(Server::start(settings, Arc::clone(daemon)).await?),
         None => None,
     };
-    let ended = run(daemon, config, signals, again).await;
+    let ended = run(daemon, config, signals, again, between).await;
     if let Some(server) = server {
         server.stop().await;
     }

@@ -52,7 +52,7 @@ struct Side<'a> {
 }
 
 /// What `other` rules would send in the next seven days that those `in_use` do not, and the other way round. Cases that cannot
-/// be read with either are left out of it, and no more than `most` are looked at. `came_on` is called again and again.
+/// be read with either are left out of it, and of each municipality no more than its share of `most` are looked at. `came_on` is called again and again.
 ///
 /// # Errors
 /// What the database says.
@@ -69,7 +69,9 @@ pub async fn forecast(
         before.iter().chain(&after).map(|stored| &*stored.organisation.tenant.id).collect();
     let mut forecast = Forecast::default();
     let mut heard = [Heard::new(), Heard::new()];
+    let most = (most / ids.len().max(1)).max(1);
     for id in ids {
+        let mut looked_at = 0;
         let of = |all: &'_ [StoredOrganisation]| all.iter().position(|stored| *stored.organisation.tenant.id == *id);
         let stored = [of(&before).map(|place| &before[place]), of(&after).map(|place| &after[place])];
         let sides = [side(stored[0], in_use), side(stored[1], other)];
@@ -86,6 +88,7 @@ pub async fn forecast(
                     both[place] = Some((case.file, case.ledger));
                 }
             }
+            looked_at += cases.len();
             forecast.cases += cases.len();
             for both in cases.into_values() {
                 let names: Vec<HashSet<Name>> = std::iter::zip(&sides, &both)
@@ -102,7 +105,7 @@ pub async fn forecast(
             tokio::task::yield_now().await;
             match next {
                 None => break,
-                Some(_) if forecast.cases >= most => {
+                Some(_) if looked_at >= most => {
                     forecast.is_part = true;
                     break;
                 }

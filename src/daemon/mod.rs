@@ -59,6 +59,7 @@ pub use pulse::{ACCEPTED, LastSweep, Pulse, Status};
 pub use retention::{PurgedPage, purge_page};
 pub use rules::Rules;
 pub use run::{Ended, Signals, run};
+pub use service::SignsOfLife;
 pub use sweep::Swept;
 
 /// Everything that a tick needs.
@@ -78,6 +79,8 @@ pub struct Daemon {
     mode: Mode,
     /// When other rules have to be let go by a person.
     reload: ReloadSettings,
+    /// What is to be said of rules and configuration on disk that are not in use; empty: nothing.
+    standing: std::sync::Mutex<&'static str>,
     /// How many mails one recipient gets a day.
     mails_a_day: u32,
     /// What is sent when, whatever happens.
@@ -170,6 +173,11 @@ impl Daemon {
         let store = Store::open(config.location()?, Access::Daemon).await?;
         let journal = Journal::open(&config.journal_folder()?).map_err(StoreError::from)?;
         let (rules, trouble) = reload::first(&store, disk, config.reload, clock.now()).await?;
+        let standing = match &trouble {
+            Some(Trouble::RulesBroken) => reload::Read::Broken.standing(),
+            Some(_) => reload::Read::Held.standing(),
+            None => "",
+        };
         for problem in rules.template_problems() {
             tracing::error!(%problem, "a message template cannot be used; shipped or plain words go out instead");
         }
@@ -184,6 +192,7 @@ impl Daemon {
             channels,
             mode: config.mode,
             reload: config.reload,
+            standing: std::sync::Mutex::new(standing),
             mails_a_day: config.limits.mails_per_recipient_and_day,
             reports: config.reports.clone(),
             overview: tokio::sync::Mutex::default(),

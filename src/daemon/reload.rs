@@ -35,6 +35,16 @@ pub(super) enum Read {
 }
 
 impl Read {
+    /// What there is to say until they are read again and are in use.
+    pub(super) fn standing(self) -> &'static str {
+        match self {
+            Self::Same | Self::InUse => "",
+            Self::Broken => " The rules on disk cannot be used, and the earlier ones are.",
+            Self::Held => " The rules on disk wait for `fristvakt rules confirm`.",
+            Self::Unusable => " The configuration on disk cannot be used, and the earlier one is.",
+        }
+    }
+
     /// What the service manager shows.
     pub(super) fn status(self) -> &'static str {
         match self {
@@ -90,7 +100,7 @@ async fn weigh(
     if in_use.fingerprint == other.fingerprint {
         return Ok(None);
     }
-    let Forecast { added, dropped, before, after, .. } =
+    let Forecast { added, dropped, before, after, cases, is_part } =
         forecast(store, [&in_use.set, &other.set], most, now, came_on).await?;
     tracing::info!(
         rules = %&other.fingerprint[..12],
@@ -98,6 +108,8 @@ async fn weigh(
         dropped,
         messages_before = before,
         messages_after = after,
+        cases,
+        is_part,
         "what the rules on disk change in the next seven days: notices added and dropped, messages before and after"
     );
     if !guard.holds(before, after) || store.are_confirmed(&other.fingerprint).await? {
@@ -158,28 +170,34 @@ impl Daemon {
         let changed = match again() {
             Ok(read) if read.digest == config.digest => None,
             Ok(read) => Some(read),
-            Err(error) => {
-                tracing::error!(%error, "the configuration on disk cannot be used; everything stays as it is");
-                return (Read::Unusable, None);
-            }
+            Err(error) => return (self.configuration_stays(&error), None),
         };
         let Some(changed) = changed else { return (self.read_rules_again(config.rules.as_deref(), work).await, None) };
         if (&changed.database, &changed.journal) != (&config.database, &config.journal) {
-            tracing::error!("`database` and `journal` change with a restart; everything stays as it is");
-            return (Read::Unusable, None);
+            return (self.configuration_stays(&"`database` and `journal` change with a restart"), None);
         }
         if let Err(error) = usable(&changed) {
-            tracing::error!(%error, "the configuration on disk cannot be used; everything stays as it is");
-            return (Read::Unusable, None);
+            return (self.configuration_stays(&error), None);
         }
-        match self.weighed(changed.rules.as_deref(), work).await {
-            Ok(Ok(_)) => (Read::InUse, Some(Box::new(changed))),
-            Ok(Err(trouble)) => (self.rules_stay(trouble), None),
-            Err(error) => {
-                tracing::error!(%error, "the database cannot be used; everything stays as it is");
-                (Read::Unusable, None)
-            }
+        self.operator.calm(&Trouble::ConfigurationBroken);
+        let rules = match self.weighed(changed.rules.as_deref(), work).await {
+            Ok(Ok(rules)) => rules,
+            Ok(Err(trouble)) => return (self.rules_stay(trouble), None),
+            Err(error) => return (self.configuration_stays(&error), None),
+        };
+        // On a server that makes them everybody's, before this daemon leaves.
+        if let Some(rules) = rules
+            && let Err(error) = self.replace_rules(rules).await
+        {
+            return (self.configuration_stays(&error), None);
         }
+        (Read::InUse, Some(Box::new(changed)))
+    }
+
+    fn configuration_stays(&self, error: &dyn std::fmt::Display) -> Read {
+        tracing::error!(%error, "the configuration on disk cannot be used; everything stays as it is");
+        self.operator.raise(Trouble::ConfigurationBroken, self.clock.now());
+        Read::Unusable
     }
 
     fn rules_stay(&self, trouble: Trouble) -> Read {
@@ -192,7 +210,9 @@ impl Daemon {
     pub(super) async fn read_rules_again(&self, folder: Option<&Path>, work: &Work) -> Read {
         let read = match self.weighed(folder, work).await {
             Ok(Ok(None)) => {
-                tracing::info!("rules and configuration read again: nothing changed");
+                tracing::info!(
+                    "rules and configuration read again: nothing changed; passwords and tokens in files are read at a start"
+                );
                 return self.rules_are_fine(Read::Same);
             }
             Ok(Ok(Some(rules))) => self.replace_rules(rules).await.map(|()| Read::InUse),
@@ -229,6 +249,7 @@ impl Daemon {
 
     fn rules_are_fine(&self, read: Read) -> Read {
         self.operator.calm(&Trouble::RulesBroken);
+        self.operator.calm(&Trouble::ConfigurationBroken);
         read
     }
 }

@@ -1,6 +1,6 @@
 //! The running daemon: woken by the pulse, by the next moment of the store, by facts that come in, or by a signal.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::aside::Aside;
 use super::deliver::Stop;
-use super::{Daemon, DaemonError, Part, Tick, service, sources};
+use super::{Daemon, DaemonError, Part, Tick, service, service::SignsOfLife, sources};
 use crate::config::{Config, ConfigError};
 use crate::store::StoreError;
 
@@ -60,12 +60,14 @@ impl Signals {
 pub enum Ended {
     /// SIGTERM or SIGINT.
     Stopped,
-    /// SIGHUP, and a configuration that is another one and can be used: a daemon is to go on with it.
-    Changed(Box<Config>),
+    /// SIGHUP, and a configuration that is another one and can be used: a daemon is to go on with it, and until it does the
+    /// process says that it lives.
+    Changed(Box<Config>, SignsOfLife),
 }
 
 /// Runs until SIGTERM or SIGINT; SIGHUP reads rules and configuration again, which `again` loads. Either all of it comes into
-/// use or nothing. The store stays open: others may still read it.
+/// use or nothing. `between` says that the process lives until this daemon says it itself. The store stays open: others may
+/// still read it.
 ///
 /// # Errors
 /// Where it cannot start. While it runs, failures are logged and tried again.
@@ -74,17 +76,21 @@ pub async fn run(
     config: &Config,
     signals: &mut Signals,
     again: &impl Fn() -> Result<Config, ConfigError>,
+    between: Option<SignsOfLife>,
 ) -> Result<Ended, DaemonError> {
     let (pulse, mut pulses) = mpsc::channel(1);
     let mut scheduler = start_pulse(pulse).await?;
     let Signals { terminate, interrupt, hangup } = signals;
     let mut ended = Ended::Stopped;
     let stop = CancellationToken::new();
-    let heartbeat = daemon.heartbeat();
+    // It goes on while the message in hand is brought to its end.
+    let beating = CancellationToken::new();
+    let heartbeat = daemon.heartbeat(&beating);
     let watching = sources::watch(daemon, &stop);
     let mut aside = Aside::default();
     let work = daemon.progress.begin(Part::Loop);
-    let watchdog = service::watchdog(daemon)?;
+    let watchdog = service::watchdog(&daemon.progress)?;
+    drop(between);
     tracing::info!("ready");
     service::ready("Ready.");
     loop {
@@ -117,10 +123,13 @@ pub async fn run(
                 work.came_on();
                 match daemon.read_again(config, again, &work).await {
                     (_, Some(changed)) => {
-                        ended = Ended::Changed(changed);
+                        ended = Ended::Changed(changed, SignsOfLife::new()?);
                         break;
                     }
-                    (read, None) => service::ready(read.status()),
+                    (read, None) => {
+                        service::ready(read.status());
+                        *daemon.standing.lock().unwrap_or_else(PoisonError::into_inner) = read.standing();
+                    }
                 }
             }
             Wake::Pulse | Wake::Moment | Wake::Facts => {}
@@ -133,13 +142,16 @@ pub async fn run(
             tracing::info!("stopping");
             service::stopping();
         }
-        Ended::Changed(_) => tracing::info!("going on with another configuration"),
-    }
-    if let Some(heartbeat) = heartbeat {
-        heartbeat.abort();
+        Ended::Changed(..) => tracing::info!("going on with another configuration"),
     }
     // A poll that is under way ends by itself: what it has read of the source it drops, what it writes it ends.
     stop.cancel();
+    beating.cancel();
+    if let Some(heartbeat) = heartbeat
+        && heartbeat.await.is_err()
+    {
+        tracing::warn!("the heartbeat ended in a panic");
+    }
     aside.end().await;
     watching.join_all().await;
     if let Err(error) = scheduler.shutdown().await {
@@ -210,11 +222,13 @@ async fn tick_and_next(daemon: &Arc<Daemon>, stop: &Stop) -> Result<Round, Store
     // The pulse comes every minute, so a longer wait is never needed, and a moment that is past waits for it.
     const LONGEST: Duration = Duration::from_secs(90);
     let next = daemon.next_at(&swept).await?.filter(|next| *next > now);
-    service::status(&match (delivered.failed, next) {
+    let working = match (delivered.failed, next) {
         (0, Some(next)) => format!("Working; the next deadline or round is at {}.", next.format("%Y-%m-%d %H:%M UTC")),
         (0, None) => "Working; nothing is due yet.".to_owned(),
         (failed, _) => format!("Working; {failed} message(s) could not be sent and are tried again."),
-    });
+    };
+    let standing = *daemon.standing.lock().unwrap_or_else(PoisonError::into_inner);
+    service::status(&format!("{working}{standing}"));
     let wait = next.and_then(|next| (next - daemon.clock.now()).to_std().ok());
     Ok((wait.unwrap_or(LONGEST).min(LONGEST), is_well))
 }

@@ -5,10 +5,12 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use super::{Daemon, Progress};
+use super::progress::Work;
+use super::{Part, Progress};
 
 /// It works: after the start, and again after a reload.
 pub(super) fn ready(status: &str) {
@@ -39,6 +41,23 @@ fn tell(states: &[NotifyState<'_>]) {
     }
 }
 
+/// How long one daemon may take to end and the next to begin.
+const BETWEEN: Duration = Duration::from_secs(600);
+
+/// Signs of life while one daemon has ended and the next has not begun, for as long as that may take.
+#[derive(Debug)]
+pub struct SignsOfLife {
+    _work: Work,
+    _watchdog: Option<Watchdog>,
+}
+
+impl SignsOfLife {
+    pub(super) fn new() -> std::io::Result<Self> {
+        let progress = Arc::new(Progress::new(BETWEEN));
+        Ok(Self { _work: progress.begin(Part::Loop), _watchdog: watchdog(&progress)? })
+    }
+}
+
 /// Signs of life, for as long as this is kept.
 #[derive(Debug)]
 pub(super) struct Watchdog {
@@ -48,9 +67,9 @@ pub(super) struct Watchdog {
 /// Sends signs of life three times as often as the manager asks for them. None is sent while any part stands still.
 ///
 /// On a thread of its own: if every thread of the runtime is stuck, that shows in the progress as well, and can be said.
-pub(super) fn watchdog(daemon: &Arc<Daemon>) -> std::io::Result<Option<Watchdog>> {
+pub(super) fn watchdog(progress: &Arc<Progress>) -> std::io::Result<Option<Watchdog>> {
     let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else { return Ok(None) };
-    let progress = Arc::clone(&daemon.progress);
+    let progress = Arc::clone(progress);
     let (end, ended) = channel();
     let watching = std::thread::Builder::new().name("watchdog".to_owned());
     watching.spawn(move || {

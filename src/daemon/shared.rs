@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{Daemon, Rules};
 use crate::calendar;
@@ -37,6 +38,8 @@ pub(super) struct Shared {
     is_first: AtomicBool,
     /// When it last said that it lives.
     said: Mutex<Option<Instant>>,
+    /// What names the rules of which it knows that they are kept.
+    kept: Mutex<String>,
     /// Why it stands back, if it does: said when it changes, not each time.
     reason: Mutex<Option<String>>,
 }
@@ -44,6 +47,7 @@ pub(super) struct Shared {
 impl Default for Shared {
     fn default() -> Self {
         Self {
+            kept: Mutex::default(),
             marked: Mutex::default(),
             history: Mutex::default(),
             is_first: AtomicBool::new(true),
@@ -107,15 +111,14 @@ impl Daemon {
         self.store.say_goodbye(&self.owner).await
     }
 
-    /// Says so again and again, however long a tick takes, until the handle is aborted between two times.
-    pub(super) fn heartbeat(self: &Arc<Self>) -> Option<JoinHandle<()>> {
+    /// Says so again and again, however long a tick takes, until `stop`.
+    pub(super) fn heartbeat(self: &Arc<Self>, stop: &CancellationToken) -> Option<JoinHandle<()>> {
         if !self.store.is_shared() {
             return None;
         }
-        let daemon = Arc::clone(self);
+        let (daemon, stop) = (Arc::clone(self), stop.clone());
         Some(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(HEARTBEAT).await;
+            while stop.run_until_cancelled(tokio::time::sleep(HEARTBEAT)).await.is_some() {
                 // In a task of its own: a call to the database is never cut short.
                 let daemon = Arc::clone(&daemon);
                 let said = tokio::spawn(async move { daemon.say_alive().await }).await;
@@ -198,6 +201,16 @@ impl Daemon {
         self.store.server_state(self.journal.id(), &self.owner).await
     }
 
+    /// Keeps the rules as files, if this process does not know that they are.
+    async fn keep_once(&self, rules: &Rules) -> Result<(), StoreError> {
+        let is_kept = *self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner) == rules.fingerprint;
+        if !is_kept {
+            self.store.keep_rules(&rules.fingerprint, &rules.files, self.clock.now()).await?;
+            self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&rules.fingerprint);
+        }
+        Ok(())
+    }
+
     async fn reason_to_stand_back(&self, state: &ServerState) -> Result<Option<String>, StoreError> {
         if state.schema > state.known_schema {
             return Ok(Some("the database was migrated by a newer fristvakt: install that here too".to_owned()));
@@ -218,16 +231,15 @@ impl Daemon {
             ));
         }
         let rules = self.rules();
-        if state.rules.as_ref() != Some(&rules.fingerprint) {
-            if state.with_rules == 0 {
-                // Whoever brought them is gone: somebody has to go on.
-                self.note_rules(&rules).await?;
-            } else {
-                return Ok(Some(
-                    "other daemons work with other rules: give all of them the same, and reload the last one"
-                        .to_owned(),
-                ));
-            }
+        if state.rules.as_ref() == Some(&rules.fingerprint) {
+            self.keep_once(&rules).await?;
+        } else if state.with_rules == 0 {
+            // Whoever brought them is gone: somebody has to go on.
+            self.note_rules(&rules).await?;
+        } else {
+            return Ok(Some(
+                "other daemons work with other rules: give all of them the same, and reload the last one".to_owned(),
+            ));
         }
         if state.behind > 0 {
             return Ok(Some(

@@ -74,6 +74,7 @@ impl Store {
         Ok(Self {
             writer: Writer::Sqlite(writer),
             readers,
+            folder: path.parent().map(Path::to_owned).filter(|folder| !folder.as_os_str().is_empty()),
             noted: Mutex::default(),
             process: OnceLock::new(),
             turns: Mutex::default(),
@@ -97,6 +98,7 @@ impl Store {
         Ok(Self {
             writer: Writer::Postgres(server),
             readers,
+            folder: None,
             noted: Mutex::default(),
             process: OnceLock::new(),
             turns: Mutex::default(),

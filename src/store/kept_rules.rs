@@ -1,5 +1,7 @@
 //! Rules that were in use, kept as files: what is on disk may be broken, or not be meant so.
 
+use chrono::TimeDelta;
+
 use super::audit::record;
 use super::database::Scope;
 use super::sql;
@@ -27,9 +29,15 @@ impl Store {
         // Texts alone: they always have a JSON form.
         let text = serde_json::to_string(files).unwrap_or_default();
         let mut write = self.write(Scope::All).await?;
+        // After those before, whatever the clock said then.
+        let newest: Option<Option<At>> =
+            sql::query_scalar("SELECT max(kept_at) FROM rules_kept").fetch_optional(&mut write).await?;
+        let kept_at = newest.flatten().map_or(now, |newest| now.max(newest.instant() + TimeDelta::milliseconds(1)));
+        // What a person let go is in use now, and has to be let go again another time.
         let upsert = "INSERT INTO rules_kept (fingerprint, files, kept_at) VALUES ($1, $2, $3) \
-                      ON CONFLICT (fingerprint) DO UPDATE SET files = excluded.files, kept_at = excluded.kept_at";
-        sql::query(upsert).bind(fingerprint).bind(text).bind(At::from(now)).execute(&mut write).await?;
+                      ON CONFLICT (fingerprint) DO UPDATE \
+                      SET files = excluded.files, kept_at = excluded.kept_at, confirmed_at = NULL";
+        sql::query(upsert).bind(fingerprint).bind(text).bind(At::from(kept_at)).execute(&mut write).await?;
         let delete = "DELETE FROM rules_kept WHERE kept_at < (SELECT min(kept_at) FROM \
                       (SELECT kept_at FROM rules_kept WHERE kept_at IS NOT NULL ORDER BY kept_at DESC LIMIT $1) AS newest)";
         sql::query(delete).bind(KEPT + 1).execute(&mut write).await?;

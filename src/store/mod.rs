@@ -113,6 +113,8 @@ pub struct Store {
     writer: Writer,
     /// Connections that read the last committed state beside it.
     readers: Readers,
+    /// Where large things may lie for a while: beside a database file; where the system keeps such things, with a server.
+    folder: Option<PathBuf>,
     /// When this process last wrote down that a channel took a message: once a second says as much as every time.
     noted: Mutex<HashMap<String, Instant>>,
     /// Names this process in leases: that of the daemon that introduced itself, else one of its own.

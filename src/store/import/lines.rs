@@ -5,10 +5,11 @@
 //! ```
 //!
 //! What a line does depends on all lines of its case, and cases are cheapest to write in the order of their ids. What
-//! is more than a few megabytes lies in files without a name, in the folder for temporary files; the system removes them
-//! however the process ends.
+//! is more than a few megabytes lies in files without a name, beside the database file or in the folder for temporary files;
+//! the system removes them however the process ends.
 
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::SpooledTempFile;
@@ -34,15 +35,20 @@ pub(super) struct Spool {
     /// What could not be read.
     pub(super) errors: Vec<FactError>,
     cases: Frames,
+    folder: Option<PathBuf>,
 }
 
 impl Spool {
-    /// Reads lines; `seen` is told how many there were whenever another one was read.
+    /// Reads lines, and keeps in a folder what does not stay in memory; in that for temporary files without one. `seen` is told
+    /// how many there were whenever another one was read.
     pub(super) fn read(
+        folder: Option<&Path>,
         lines: impl Iterator<Item = Result<Line, FactError>>,
         mut seen: impl FnMut(usize),
     ) -> io::Result<Self> {
-        let mut spool = Self { records: vec![], names: Names::default(), errors: vec![], cases: Frames::new(PART) };
+        let (records, errors, cases) = (vec![], vec![], Frames::new(PART, folder));
+        let folder = folder.map(Path::to_owned);
+        let mut spool = Self { records, names: Names::default(), errors, cases, folder };
         for (read, line) in lines.enumerate() {
             match line {
                 Ok(line) => {
@@ -69,7 +75,7 @@ impl Spool {
         if bounds.is_empty() {
             return Ok(vec![Part(self.cases)]);
         }
-        let mut parts: Vec<Frames> = (0..=bounds.len()).map(|_| Frames::new(0)).collect();
+        let mut parts: Vec<Frames> = (0..=bounds.len()).map(|_| Frames::new(0, self.folder.as_deref())).collect();
         let mut lines = self.cases.rewind()?;
         while let Some(frame) = Frame::read(&mut lines)? {
             let part = bounds.partition_point(|(tenant, case)| (&**tenant, &**case) <= frame.key());
@@ -94,9 +100,10 @@ impl Part {
     }
 }
 
-/// Where lines of so many bytes are parted, so that a part fits in memory.
-pub(super) fn bounds(known: &Known, bytes: u64) -> Vec<Key> {
-    let parts = usize::try_from(bytes.div_ceil(PART).clamp(1, MOST_PARTS)).unwrap_or(1);
+/// Where lines of so many bytes in so many files are parted, so that a part fits in memory.
+pub(super) fn bounds(known: &Known, bytes: u64, files: usize) -> Vec<Key> {
+    let most = MOST_PARTS / u64::try_from(files).unwrap_or(MOST_PARTS).clamp(1, MOST_PARTS);
+    let parts = usize::try_from(bytes.div_ceil(PART).clamp(1, most)).unwrap_or(1);
     if parts == 1 {
         return vec![];
     }
@@ -166,9 +173,13 @@ struct Frames {
 
 impl Frames {
     /// So many bytes stay in memory.
-    fn new(in_memory: u64) -> Self {
+    fn new(in_memory: u64, folder: Option<&Path>) -> Self {
         let in_memory = usize::try_from(in_memory).unwrap_or(usize::MAX);
-        Self { file: BufWriter::new(SpooledTempFile::new(in_memory)), bytes: 0 }
+        let file = match folder {
+            Some(folder) => SpooledTempFile::new_in(in_memory, folder),
+            None => SpooledTempFile::new(in_memory),
+        };
+        Self { file: BufWriter::new(file), bytes: 0 }
     }
 
     fn push(&mut self, frame: &Frame) -> io::Result<()> {

@@ -102,8 +102,8 @@ impl Store {
         let mut files = vec![];
         let mut names = Names::default();
         for path in paths {
-            let mut read =
-                read_file(path, rules, progress).map_err(|error| vec![FileError { path: path.clone(), error }])?;
+            let mut read = read_file(path, self.folder.as_deref(), rules, progress)
+                .map_err(|error| vec![FileError { path: path.clone(), error }])?;
             names.merge(std::mem::take(&mut read.names));
             files.push(read);
         }
@@ -139,16 +139,16 @@ impl Store {
         }
         let records = files.iter_mut().map(|spool| std::mem::take(&mut spool.records)).collect();
         let facts = checking.facts(records);
+        let bounds = bounds(checking.known, files.iter().map(Spool::bytes).sum(), files.len());
+        let mut parted = vec![];
+        for file in files {
+            parted.push(file.parts(&bounds)?.into_iter());
+        }
         let mut loading = if checking.is_wrong() { None } else { Some(self.begin_load(tenants, load, now).await?) };
         if let Some(loading) = &mut loading {
             loading.records(&facts).await?;
         }
         let mut written = facts.len();
-        let bounds = bounds(checking.known, files.iter().map(Spool::bytes).sum());
-        let mut parted = vec![];
-        for file in files {
-            parted.push(file.parts(&bounds)?.into_iter());
-        }
         for _ in 0..=bounds.len() {
             let mut lines = vec![];
             for file in &mut parted {
@@ -266,7 +266,12 @@ impl Checking<'_> {
     }
 }
 
-fn read_file(path: &Path, rules: &RuleSet, progress: &mut impl FnMut(Progress<'_>)) -> Result<Spool, ImportError> {
+fn read_file(
+    path: &Path,
+    folder: Option<&Path>,
+    rules: &RuleSet,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<Spool, ImportError> {
     let reader = BufReader::with_capacity(1 << 16, File::open(path)?);
     let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let seen = |read: usize| {
@@ -275,9 +280,9 @@ fn read_file(path: &Path, rules: &RuleSet, progress: &mut impl FnMut(Progress<'_
         }
     };
     if !is_csv {
-        return Ok(Spool::read(ndjson::read(reader), seen)?);
+        return Ok(Spool::read(folder, ndjson::read(reader), seen)?);
     }
     let name = path.file_stem().and_then(|name| name.to_str()).and_then(csv::RecordType::parse);
     let rows = csv::read(reader, name, &rules.vocabulary).map_err(|error| ImportError::Facts(vec![error]))?;
-    Ok(Spool::read(rows, seen)?)
+    Ok(Spool::read(folder, rows, seen)?)
 }

@@ -38,6 +38,7 @@ fn what_happened_since_when_and_what_to_do() {
         Trouble::ClockWentBack,
         Trouble::StandsBack,
         Trouble::Differences { tenant: name("fjordvik"), count: 2 },
+        Trouble::ConfigurationBroken,
         Trouble::RulesBroken,
         Trouble::RulesHeld { before: 12, after: 240 },
         Trouble::DiskFull,

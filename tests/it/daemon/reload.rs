@@ -69,8 +69,12 @@ async fn what_other_rules_would_send_is_known_before_they_do() {
     assert_eq!((back.added, back.dropped, back.before, back.after), (2, 10, 5, 1));
     let same = ahead([&other, &other]).await;
     assert_eq!((same.added, same.dropped, same.before, same.after), (0, 0, 5, 5));
-    let part = forecast(&daemon.store, [&other, &other], 1, instant(DAY), || ()).await.unwrap();
-    assert!(part.is_part || part.cases == 2, "a page is looked at as a whole");
+    let case = |number| format!("{{\"type\":\"case\",\"tenant\":\"k\",\"id\":\"M-{number}\"}}\n");
+    let path = folder.path().join("more.ndjson");
+    std::fs::write(&path, (0..300).map(case).collect::<String>()).unwrap();
+    daemon.store.import(&[path], &in_use.set, Load::Append, instant(DAY), |_| {}).await.unwrap();
+    let part = forecast(&daemon.store, [&other, &other], 100, instant(DAY), || ()).await.unwrap();
+    assert_eq!((part.cases, part.is_part), (200, true), "a page at a time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,6 +145,13 @@ fn a_changed_configuration_comes_into_use_whole_or_not_at_all() {
         let logged = daemon.until(&["stays as it is", "the ones in use stay", "another configuration"]);
         assert!(logged.contains(expected) && !logged.contains("another configuration"), "{text}: {logged}");
     }
+    // What shows only when the new one begins gives way to the earlier one.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    config(&format!("{begins}[http]\nlisten = \"{}\"\n", taken.local_addr().unwrap()));
+    daemon.signal("-HUP");
+    let logged = daemon.until(&["the earlier one is again"]);
+    assert!(logged.contains("going on with another configuration"), "{logged}");
+    daemon.until(&["ready"]);
     config(&format!("mode = \"shadow\"\n{begins}"));
     daemon.signal("-HUP");
     let logged = daemon.until(&["ready", "stays as it is"]);

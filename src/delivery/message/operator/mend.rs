@@ -81,6 +81,14 @@ impl Trouble {
                     "Run `fristvakt doctor`, and `fristvakt explain` for each case that the log names.",
                 ],
             ),
+            Self::ConfigurationBroken => by(
+                language,
+                [
+                    "Se i loggen (`journalctl -u fristvakt`) hvilken linje det gjelder, rett den, og kjør `systemctl reload fristvakt`.",
+                    "Sjå i loggen (`journalctl -u fristvakt`) kva linje det gjeld, rett henne, og køyr `systemctl reload fristvakt`.",
+                    "See in the log (`journalctl -u fristvakt`) which line it is, correct it, and run `systemctl reload fristvakt`.",
+                ],
+            ),
             Self::RulesBroken => by(
                 language,
                 [

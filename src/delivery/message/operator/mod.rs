@@ -58,6 +58,8 @@ pub enum Trouble {
         /// How many.
         count: usize,
     },
+    /// The configuration on disk cannot be used.
+    ConfigurationBroken,
     /// The rules on disk cannot be used.
     RulesBroken,
     /// The rules on disk would send far more messages in the next seven days.
@@ -86,6 +88,7 @@ impl Trouble {
             Self::ClockWentBack => "clock".to_owned(),
             Self::StandsBack => "stands_back".to_owned(),
             Self::Differences { tenant, .. } => format!("differences:{tenant}"),
+            Self::ConfigurationBroken => "configuration".to_owned(),
             Self::RulesBroken | Self::RulesHeld { .. } => "rules".to_owned(),
             Self::DiskFull | Self::Database => "database".to_owned(),
         }

@@ -105,9 +105,12 @@ impl Trouble {
                     ),
                 ],
             ),
-            Self::ClockWentBack | Self::StandsBack | Self::RulesBroken | Self::DiskFull | Self::Database => {
-                self.what_plainly(language).to_owned()
-            }
+            Self::ClockWentBack
+            | Self::StandsBack
+            | Self::ConfigurationBroken
+            | Self::RulesBroken
+            | Self::DiskFull
+            | Self::Database => self.what_plainly(language).to_owned(),
         }
     }
 
@@ -127,6 +130,14 @@ impl Trouble {
                     "Fristvakt på denne maskinen planlegger og sender ingenting, for den er ikke enig med de andre som bruker databasen.",
                     "Fristvakt på denne maskina planlegg og sender ingenting, for ho er ikkje samd med dei andre som bruker databasen.",
                     "fristvakt on this machine plans and sends nothing, for it does not agree with the others that use the database.",
+                ],
+            ),
+            Self::ConfigurationBroken => by(
+                language,
+                [
+                    "Konfigurasjonen på disken kan ikke brukes, så den forrige brukes fortsatt.",
+                    "Konfigurasjonen på disken kan ikkje brukast, så den førre blir brukt framleis.",
+                    "The configuration on disk cannot be used, so the earlier one still is.",
                 ],
             ),
             Self::RulesBroken => by(
