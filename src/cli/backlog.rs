@@ -29,7 +29,7 @@ impl Backlog {
     pub(super) fn run(self) -> Result<(), Failed> {
         let now = self.now.map_or_else(|| Clock::System.now(), |now| now.to_utc());
         let mut rows: Vec<ObligationRow> = with_store(&self.listing.config, Access::Read, async |store, config| {
-            let rules = self.rules.load_or(config)?;
+            let rules = self.rules.load_with(store, config).await?;
             let (organisations, _) = store.read_organisations(&rules, now).await?;
             let mut rows = vec![];
             for of in &organisations {

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
 use super::test::unreadable as unreadable_tests;
-use super::{CONFIGURATION, FAILED, Failed, Format, is_coloured, open};
+use super::{CONFIGURATION, FAILED, Failed, Format, is_coloured, open, rules_folder};
 use crate::calendar::{Instant, civil_date, end_of_day};
 use crate::case::nearest;
 use crate::clock::Clock;
@@ -30,7 +30,7 @@ const USAGE: u8 = 2;
     fristvakt check rules/ --facts facts.ndjson --strict\n  \
     fristvakt check --explain L201")]
 pub(super) struct Check {
-    /// Rules folder; without it, the shipped rules.
+    /// Rules folder; without it, that of the configuration, else the shipped rules.
     #[arg(value_name = "RULES")]
     folder: Option<PathBuf>,
     /// Facts, NDJSON: what the rules wait for and the facts never say, and roles that reach nobody.
@@ -63,7 +63,7 @@ impl Check {
     }
 
     fn check(&self) -> Result<(), Failed> {
-        let folder = open(self.folder.as_deref())?;
+        let folder = open(rules_folder(self.folder.as_deref()).as_deref())?;
         let (rules, report) = match folder.load() {
             Ok(loaded) => loaded,
             Err(FolderError::Invalid(report)) => return self.invalid(&report),

@@ -118,7 +118,7 @@ impl Explain {
 
     fn of_store(&self, now: Instant) -> Result<Explanation, Failed> {
         let (explanation, looked) = with_store(&self.config, Access::Read, async |store, config| {
-            let rules = self.rules.load_or(config)?;
+            let rules = self.rules.load_with(store, config).await?;
             let (stored, case) = self.stored(store, &rules, now).await?;
             let language = self.language.map(Spoken::language);
             let looked = Looked::at_case(&case.file.tenant, &case.file.id);

@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{ConfigArgument, FAILED, Failed, block_on, load, open};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::rules::RuleSet;
 use crate::store::{Access, Appended, Counts, FileError, ImportError, Imported, Load, Progress, Store};
 
 /// Arguments of `import`.
@@ -30,9 +29,8 @@ pub(super) struct Import {
 impl Import {
     pub(super) fn run(self) -> Result<(), Failed> {
         let config = self.config.load()?;
-        let (rules, _) = load(&open(config.rules.as_deref())?)?;
         let mode = if self.replace { Load::Replace } else { Load::Append };
-        let imported = block_on(import(&config, &rules, &self.files, mode))??;
+        let imported = block_on(import(&config, &self.files, mode))??;
         let mut out = std::io::stdout().lock();
         for done in imported {
             let names: Vec<String> = done.paths.iter().map(|path| path.display().to_string()).collect();
@@ -42,14 +40,18 @@ impl Import {
     }
 }
 
-async fn import(config: &Config, rules: &RuleSet, files: &[PathBuf], mode: Load) -> Result<Vec<Imported>, Failed> {
+async fn import(config: &Config, files: &[PathBuf], mode: Load) -> Result<Vec<Imported>, Failed> {
     let location = config.location().map_err(|error| Failed::with(super::CONFIGURATION, error))?;
     let store = Store::open(&location, Access::Write).await?;
+    let rules = match load(&open(config.rules.as_deref())?) {
+        Ok((rules, _)) => rules,
+        Err(failed) => super::in_use(&store).await?.ok_or(failed)?,
+    };
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
         bar.set_style(style);
     }
-    let imported = store.import(files, rules, mode, Clock::System.now(), |progress| {
+    let imported = store.import(files, &rules, mode, Clock::System.now(), |progress| {
         bar.set_message(match progress {
             Progress::Read(path, lines) => format!("{}: {lines} lines read", path.display()),
             Progress::Writing(path, records) => format!("{}: {records} records written", path.display()),

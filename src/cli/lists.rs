@@ -51,7 +51,7 @@ impl Lists {
         let most = self.listing.limit.map_or(usize::MAX, |limit| limit as usize);
         let (mut sorted, mut page, mut printed) = (BTreeSet::new(), Vec::new(), Ok(()));
         with_store(&self.listing.config, Access::Read, async |store, config| {
-            let rules = self.rules.load_or(config)?;
+            let rules = self.rules.load_with(store, config).await?;
             let (organisations, _) = store.read_organisations(&rules, now).await?;
             for of in &organisations {
                 let id = &*of.organisation.tenant.id;

@@ -40,9 +40,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError};
+use crate::daemon::Rules;
 use crate::folder::{FolderError, RulesFolder};
 use crate::rules::RuleSet;
 use crate::rules::diagnostics::Report;
+use crate::store::Store;
 
 /// Exit code: the command failed.
 const FAILED: u8 = 1;
@@ -175,7 +177,7 @@ impl From<std::io::Error> for Failed {
 /// Where the rules are, for commands that need them.
 #[derive(Debug, clap::Args)]
 struct RulesArgument {
-    /// Rules folder; without it, the shipped rules.
+    /// Rules folder; without it, that of the configuration where it is read, else the shipped rules.
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
 }
@@ -189,6 +191,29 @@ impl RulesArgument {
     fn load_or(&self, config: &Config) -> Result<RuleSet, Failed> {
         Ok(load(&open(self.rules.as_deref().or(config.rules.as_deref()))?)?.0)
     }
+
+    /// The same; where they are broken, those that were last in use, as the daemon has them.
+    async fn load_with(&self, store: &Store, config: &Config) -> Result<RuleSet, Failed> {
+        match self.load_or(config) {
+            Err(failed) if self.rules.is_none() => in_use(store).await?.ok_or(failed),
+            loaded => loaded,
+        }
+    }
+}
+
+/// The rules that were last in use, said on stderr.
+async fn in_use(store: &Store) -> Result<Option<RuleSet>, Failed> {
+    let Some((_, files)) = store.kept_rules().await? else { return Ok(None) };
+    let Ok(kept) = Rules::kept(files) else { return Ok(None) };
+    let text =
+        "warning: the rules on disk cannot be used, so those last in use are; `fristvakt check` shows what is wrong";
+    writeln!(std::io::stderr().lock(), "{text}")?;
+    Ok(Some(kept.set))
+}
+
+/// The folder that is named, else the configuration's; none: the shipped rules.
+fn rules_folder(named: Option<&Path>) -> Option<PathBuf> {
+    named.map(Path::to_owned).or_else(|| Config::load(None).ok()?.rules)
 }
 
 /// Where the configuration is, for commands that need it.

@@ -62,7 +62,7 @@ impl Purge {
     pub(super) fn run(self) -> Result<(), Failed> {
         let (by, now) = (self.by()?, Clock::System.now());
         let done = with_store(&self.config, Access::Write, async |store, config| {
-            let rules = self.rules.load_or(config)?;
+            let rules = self.rules.load_with(store, config).await?;
             let (organisations, _) = store.read_organisations(&rules, now).await?;
             let mut done = vec![];
             for of in organisations.iter().filter(|of| self.is_asked(&of.organisation.tenant.id)) {

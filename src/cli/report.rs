@@ -141,7 +141,7 @@ impl Deviations {
         let now = self.now.map_or_else(|| Clock::System.now(), |now| now.to_utc());
         let progress = progress();
         let mut report = with_store(&self.config, Access::Read, async |store, config| {
-            let rules = self.rules.load_or(config)?;
+            let rules = self.rules.load_with(store, config).await?;
             let read = Made::read(store, &rules, &request, now, |seen| progress.set_position(seen));
             Ok(read.await?)
         })?;

@@ -68,11 +68,13 @@ fn short(fingerprint: &str) -> &str {
 impl Status {
     fn run(self) -> Result<(), Failed> {
         let text = with_store(&self.config, Access::Read, async |store, config| {
-            let disk = on_disk(config)?;
             let Some((fingerprint, files)) = store.kept_rules().await? else {
-                return Ok(format!("in use: none yet\non disk: {}\n", short(&disk.fingerprint)));
+                return Ok(format!("in use:  none yet\non disk: {}\n", short(&on_disk(config)?.fingerprint)));
             };
             let head = format!("in use:  {}\n", short(&fingerprint));
+            let Ok(disk) = on_disk(config) else {
+                return Ok(format!("{head}on disk: cannot be used; `fristvakt check` shows file, line and mend\n"));
+            };
             if fingerprint == disk.fingerprint {
                 return Ok(format!("{head}on disk: the same\n"));
             }

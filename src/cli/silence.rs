@@ -111,7 +111,7 @@ impl Add {
         let (by, reason, now) = (self.author.name()?, self.author.reason()?, Clock::System.now());
         let wanted = self.target.wanted();
         let (id, covers) = with_store(&self.config, Access::Write, async |store, config| {
-            let rules = self.rules.load_or(config)?;
+            let rules = self.rules.load_with(store, config).await?;
             let (stored, covers) = self.found(store, &rules, &wanted, now).await?;
             let tenant = &stored.organisation.tenant;
             let today = civil_date(tenant.zone, now);

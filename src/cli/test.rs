@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{CONFIGURATION, FAILED, Failed, load, open};
+use super::{CONFIGURATION, FAILED, Failed, load, open, rules_folder};
 use crate::rule_tests::run_all;
 use crate::rules::diagnostics::Report;
 
@@ -11,7 +11,7 @@ use crate::rules::diagnostics::Report;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  fristvakt test\n  fristvakt test my-rules --coverage")]
 pub(super) struct Test {
-    /// Rules folder; without it, the shipped rules.
+    /// Rules folder; without it, that of the configuration, else the shipped rules.
     #[arg(value_name = "RULES")]
     folder: Option<PathBuf>,
     /// Also list what no test touches: rules, their branches, and steps of their ladders.
@@ -21,7 +21,7 @@ pub(super) struct Test {
 
 impl Test {
     pub(super) fn run(self) -> Result<(), Failed> {
-        let folder = open(self.folder.as_deref())?;
+        let folder = open(rules_folder(self.folder.as_deref()).as_deref())?;
         let (rules, _) = load(&folder)?;
         let outcome =
             run_all(&folder.files, &rules, |path| folder.below(path)).map_err(|report| unreadable(&report))?;

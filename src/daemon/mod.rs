@@ -217,6 +217,7 @@ impl Daemon {
             daemon.compared().await?;
             return Ok(daemon);
         }
+        daemon.store.note_configuration(&config.digest).await?;
         daemon.recall().await?;
         let TakenBack { unsent, maybe_sent } =
             daemon.store.take_back_dead_attempts(daemon.clock.now(), &daemon.owner).await?;

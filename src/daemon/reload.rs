@@ -80,7 +80,7 @@ pub(super) async fn first(
             Some(held) => (kept, Some(held)),
         }),
         (Err(error), Some(kept)) => {
-            tracing::error!(%error, "the rules on disk cannot be used; those that were last in use are. See `fristvakt check`");
+            tracing::error!(%error, "the rules on disk cannot be used; those that were last in use are. `fristvakt check` shows file, line and mend");
             Ok((kept, Some(Trouble::RulesBroken)))
         }
         (Err(error), None) => Err(error.into()),
@@ -119,7 +119,7 @@ async fn weigh(
         before,
         after,
         "the rules on disk would send far more messages in the next seven days than those in use, which stay; \
-         see `fristvakt rules status`, and let them go with `fristvakt rules confirm`"
+         see `fristvakt rules status`, and let them go with `fristvakt rules confirm` and a reload"
     );
     Ok(Some(Trouble::RulesHeld { before, after }))
 }
@@ -129,7 +129,7 @@ fn on_disk(folder: Option<&Path>) -> Option<Rules> {
     let rules = match Rules::load(folder) {
         Ok(rules) => rules,
         Err(error) => {
-            tracing::error!(%error, "the rules on disk cannot be used; the ones in use stay. See `fristvakt check`");
+            tracing::error!(%error, "the rules on disk cannot be used; the ones in use stay. `fristvakt check` shows file, line and mend");
             return None;
         }
     };
@@ -141,7 +141,7 @@ fn on_disk(folder: Option<&Path>) -> Option<Rules> {
         tracing::error!(%problem, "a message template cannot be used");
     }
     tracing::error!(
-        "the rules on disk have templates that cannot be used; the ones in use stay. See `fristvakt check`"
+        "the rules on disk have templates that cannot be used; the ones in use stay. `fristvakt check` shows file, line and mend"
     );
     None
 }
@@ -182,7 +182,12 @@ impl Daemon {
         self.operator.calm(&Trouble::ConfigurationBroken);
         let rules = match self.weighed(changed.rules.as_deref(), work).await {
             Ok(Ok(rules)) => rules,
-            Ok(Err(trouble)) => return (self.rules_stay(trouble), None),
+            Ok(Err(trouble)) => {
+                tracing::error!(
+                    "the changed configuration was not taken either: it comes into use together with the rules on disk"
+                );
+                return (self.rules_stay(trouble), None);
+            }
             Err(error) => return (self.configuration_stays(&error), None),
         };
         // On a server that makes them everybody's, before this daemon leaves.

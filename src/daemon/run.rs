@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::aside::Aside;
 use super::deliver::Stop;
 use super::{Daemon, DaemonError, Part, Tick, service, service::SignsOfLife, sources};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Mode};
 use crate::store::StoreError;
 
 /// Once a minute, in UTC: a pulse that looks again. What is due when is never this schedule's business.
@@ -91,6 +91,11 @@ pub async fn run(
     let work = daemon.progress.begin(Part::Loop);
     let watchdog = service::watchdog(&daemon.progress)?;
     drop(between);
+    let mode = match daemon.mode {
+        Mode::Live => "live: messages leave",
+        Mode::Shadow => "shadow: everything is worked out, and nothing leaves",
+    };
+    tracing::info!("{mode}");
     tracing::info!("ready");
     service::ready("Ready.");
     loop {

@@ -78,6 +78,28 @@ impl Store {
         Ok(())
     }
 
+    /// Notes the configuration that the daemon of this database works with, by what names it.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn note_configuration(&self, digest: &str) -> Result<(), StoreError> {
+        let mut write = self.write(Scope::Rows).await?;
+        let upsert = "INSERT INTO settings (name, value) VALUES ('configuration', $1) \
+                      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        sql::query(upsert).bind(digest).execute(&mut write).await?;
+        write.commit().await?;
+        Ok(())
+    }
+
+    /// What names the configuration that the daemon of this database works with, or last did.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn configuration_in_use(&self) -> Result<Option<String>, StoreError> {
+        let select = "SELECT value FROM settings WHERE name = 'configuration'";
+        Ok(sql::query_scalar(select).fetch_optional(&self.readers).await?)
+    }
+
     /// Whether a person let these rules go.
     ///
     /// # Errors

@@ -108,7 +108,7 @@ impl Refusal {
         StatusCode::FORBIDDEN,
         "tenant_not_allowed",
         "the token does not open this municipality",
-        "ask for one of the token's `tenants`, or add this one there and restart the daemon",
+        "ask for one of the token's `tenants`, or add this one there and reload the daemon",
     );
     pub(super) const NOT_FOUND: Self =
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such page", "GET /v1/openapi.json lists the pages");
@@ -142,7 +142,7 @@ impl Refusal {
             StatusCode::FORBIDDEN,
             "scope_missing",
             "",
-            "add the scope to the token's `scopes` in the configuration, and restart the daemon",
+            "add the scope to the token's `scopes` in the configuration, and reload the daemon",
         );
         missing.detail(format!("the token does not open this page; it needs the scope `{}`", scope.word()))
     }

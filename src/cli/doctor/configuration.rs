@@ -6,6 +6,7 @@ use super::super::ConfigArgument;
 use super::finding::Finding;
 use super::mode;
 use crate::config::{Config, Mode};
+use crate::store::Store;
 
 pub(super) fn check(argument: &ConfigArgument) -> (Option<Config>, Vec<Finding>) {
     let path = Config::file(argument.config.as_deref());
@@ -46,7 +47,7 @@ fn sending(config: &Config) -> Finding {
             .means(
                 "Everything is worked out and recorded as told. That is right while you compare with another system.",
             )
-            .mend("set `mode = \"live\"`, then: systemctl restart fristvakt"),
+            .mend("set `mode = \"live\"`, then: systemctl reload fristvakt"),
     }
 }
 
@@ -80,7 +81,7 @@ fn watched(config: &Config) -> Vec<Finding> {
         Err(error) => not_started("operator", error.to_string()),
         Ok(_) if config.email.is_none() => Finding::warning("operator", "no [email] to tell them by")
             .means("Nobody is told when something needs a person.")
-            .mend("add an [email] section, then: systemctl restart fristvakt"),
+            .mend("add an [email] section, then: systemctl reload fristvakt"),
         Ok(addresses) => Finding::ok("operator", format!("{} address(es)", addresses.len())),
     });
     let watcher = config.dead_man.as_ref().map(|dead_man| match dead_man.load() {
@@ -113,4 +114,21 @@ fn secret(check: &str, path: &Path) -> Finding {
             .mend(format!("chmod 600 {shown}"));
     }
     Finding::ok(check, format!("{shown}, mode {mode:o}"))
+}
+
+/// Whether the running daemon works with this configuration.
+pub(super) async fn in_use(store: Option<&Store>, config: &Config, daemon_runs: bool) -> Vec<Finding> {
+    let Some(store) = store.filter(|store| daemon_runs && !store.is_shared()) else { return vec![] };
+    match store.configuration_in_use().await {
+        Ok(Some(used)) if used != config.digest => vec![
+            Finding::warning(
+                "configuration",
+                "the daemon works with another one than this, file or FRISTVAKT_ variables",
+            )
+            .means("What is said here of sending, channels and limits is not what it does.")
+            .mend("systemctl reload fristvakt; if it is refused, the log says why"),
+        ],
+        Ok(_) => vec![],
+        Err(error) => vec![super::unreadable("configuration", &error)],
+    }
 }

@@ -50,7 +50,7 @@ fn none(wanted: bool) -> Finding {
     let finding = if wanted { Finding::error } else { Finding::warning };
     finding("settings", "there is no [email] section")
         .means("Nothing leaves by mail; messages wait.")
-        .mend("add an [email] section as in systemd/fristvakt.toml, then: systemctl restart fristvakt")
+        .mend("add an [email] section as in systemd/fristvakt.toml, then: systemctl reload fristvakt")
 }
 
 /// The steps that succeeded, and the one that did not.

@@ -68,8 +68,8 @@ fn findings(standing: &Standing, config: &Config, now: Instant) -> Vec<Finding> 
             Finding::error("no way out", format!("{} message(s) wait for `{}`", one.count, one.channel))
                 .means("The configuration does not have it.")
                 .mend(match &*one.channel {
-                    "email" => "add an [email] section, then: systemctl restart fristvakt",
-                    _ => "add its [[webhook]] section again, then: systemctl restart fristvakt",
+                    "email" => "add an [email] section, then: systemctl reload fristvakt",
+                    _ => "add its [[webhook]] section again, then: systemctl reload fristvakt",
                 })
         },
     ));

@@ -92,7 +92,8 @@ impl Doctor {
             None => None,
         };
         let in_use = rules::in_use(store.as_ref(), rules.as_ref(), database.daemon_runs).await;
-        report.group("Rules", &[findings, in_use].concat())?;
+        let taken = configuration::in_use(store.as_ref(), &config, database.daemon_runs).await;
+        report.group("Rules", &[findings, in_use, taken].concat())?;
         if let Some(store) = &store {
             report.group("Audit trail", &waiting("checking the audit trail", audit::check(store, &config)).await)?;
             self.examine_content(report, &config, store, rules.as_ref(), now).await?;

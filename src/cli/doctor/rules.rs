@@ -36,8 +36,10 @@ pub(super) async fn in_use(store: Option<&Store>, rules: Option<&Rules>, daemon_
         Ok(Some(used)) if used == rules.fingerprint => vec![Finding::ok("in use", "the ones on disk")],
         Ok(Some(_)) if daemon_runs => vec![
             Finding::warning("in use", "other rules than the ones on disk")
-                .means("They were changed since the daemon read them.")
-                .mend("systemctl reload fristvakt"),
+                .means(
+                    "They were changed since the daemon read them, or it holds them because they would send far more.",
+                )
+                .mend("systemctl reload fristvakt; if they are held, fristvakt rules status says so and what to do"),
         ],
         // They are read when the daemon starts, or there was never a sweep.
         Ok(_) => vec![],
@@ -103,6 +105,6 @@ fn unusable(error: &FolderError, command: &str) -> Finding {
     };
     let found = first.map_or_else(|| error.to_string(), |first| format!("{error}; the first: {}", first.message));
     Finding::error("folder", found)
-        .means("A running daemon goes on with the rules that it has; it does not start with these.")
+        .means("The daemon goes on with the rules that were last in use, also after a start.")
         .mend(command)
 }

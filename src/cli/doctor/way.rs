@@ -55,7 +55,7 @@ pub(super) fn ended(check: &str, failure: &Failure, trail: &Trail, target: Targe
             .mend(format!("getent hosts {host}")),
         "address not allowed" => finding
             .means("The name leads into a network that this webhook may not reach.")
-            .mend("set `allow_private = true` for this webhook if it is meant to, then: systemctl restart fristvakt"),
+            .mend("set `allow_private = true` for this webhook if it is meant to, then: systemctl reload fristvakt"),
         "connect refused" => finding
             .means(format!("{host} is there, and nothing listens on port {port}."))
             .mend(format!("nc -vz {host} {port}")),
@@ -89,7 +89,7 @@ fn certificate(check: &str, flaw: CertificateFlaw, host: &str, ca_file: &str) ->
         CertificateFlaw::NotYetValid => ("the certificate is not valid yet".to_owned(), "timedatectl".to_owned()),
         CertificateFlaw::UnknownIssuer => (
             "the certificate is signed by nobody whom this machine trusts".to_owned(),
-            format!("name your own certificate authority's file in `{ca_file}`, then: systemctl restart fristvakt"),
+            format!("name your own certificate authority's file in `{ca_file}`, then: systemctl reload fristvakt"),
         ),
         CertificateFlaw::OtherName => (
             format!("the certificate is made out to another name than {host}"),

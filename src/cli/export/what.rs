@@ -47,7 +47,7 @@ impl Export {
         name: &CaseName,
         now: Instant,
     ) -> Result<Vec<Json>, Failed> {
-        let rules = self.rules.load_or(config)?;
+        let rules = self.rules.load_with(store, config).await?;
         let (all, _) = store.read_organisations(&rules, now).await?;
         let Some(of) = all.iter().find(|of| *of.organisation.tenant.id == *name.tenant) else { return Ok(vec![]) };
         let Ok(Some(case)) = store.case(of, &rules, &name.case).await else { return Ok(vec![]) };
@@ -63,7 +63,7 @@ impl Export {
 
     fn write_person(&self, out: &mut dyn Write, person: &str) -> Result<u64, Failed> {
         let tenant = with_store(&self.config, Access::Read, async |store, config| {
-            let rules = self.rules.load_or(config)?;
+            let rules = self.rules.load_with(store, config).await?;
             let (all, _) = store.read_organisations(&rules, Clock::System.now()).await?;
             let has = all.iter().filter(|of| of.organisation.has_person(person));
             let mut tenants: Vec<String> = has.map(|of| of.organisation.tenant.id.to_string()).collect();

@@ -79,7 +79,7 @@ impl Simulate {
                 passes
             }
             None => with_store(&self.config, Access::Read, async |store, config| {
-                let mut passes = self.passes(self.rules.load_or(config)?)?;
+                let mut passes = self.passes(self.rules.load_with(store, config).await?)?;
                 self.over_store(store, &mut passes).await?;
                 Ok(passes)
             })?,
