@@ -16,7 +16,12 @@ use super::view::View;
 /// the arguments.
 #[must_use]
 pub fn closed_on(municipality: &Municipality<'_>, case: &CaseFile, now: Instant) -> Option<NaiveDate> {
-    let view = View::at(municipality, case, now)?;
+    of_view(&View::at(municipality, case, now)?)
+}
+
+/// The same of what is known of a case.
+pub(super) fn of_view(view: &View<'_>) -> Option<NaiveDate> {
+    let municipality = view.municipality;
     let rules: Vec<&Rule> = municipality.active_rules().iter().map(|index| municipality.rules.rule(*index)).collect();
     let mut packs: Vec<usize> = rules.iter().map(|rule| rule.pack).collect();
     packs.sort_unstable();

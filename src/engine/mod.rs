@@ -24,6 +24,8 @@ mod silenced;
 mod start;
 mod view;
 
+use chrono::NaiveDate;
+
 use crate::calendar::{Instant, first_instant};
 use crate::case::CaseFile;
 use crate::notice::{Handled, Notice, Problem};
@@ -53,6 +55,8 @@ pub struct Plan {
     pub next_at: Option<Instant>,
     /// What a person should mend.
     pub problems: Vec<Problem>,
+    /// The last civil day of which anything is known where the case is closed, as [`closed_on`] says.
+    pub closed_through: Option<NaiveDate>,
 }
 
 /// What may be sent now (§ 9).
@@ -78,10 +82,11 @@ pub fn plan(
     let Some(view) = View::at(municipality, case, now) else { return unknown(municipality, case, now) };
     let evaluation = Evaluation::of(&view);
     let deviations = deviations::deviations(&view, &evaluation);
-    Plan { deviations, ..notices(&view, evaluation, ledger, occasion) }
+    let closed_through = closing::of_view(&view);
+    Plan { deviations, closed_through, ..notices(&view, evaluation, ledger, occasion) }
 }
 
-/// As [`plan`], but without deviations: for those who look at many moments and ask for deviations at the end.
+/// As [`plan`], but without deviations and whether it is closed: for those who look at many moments and ask for deviations at the end.
 #[must_use]
 pub fn plan_notices(
     municipality: &Municipality<'_>,

@@ -136,5 +136,8 @@ pub(in super::super) async fn write_documents(
     });
     agenda.push(" ON CONFLICT (tenant, case_id) DO UPDATE SET generation = -1");
     agenda.build().execute(&mut *write).await?;
+    let mut back = Builder::new("DELETE FROM gone_cases WHERE tenant = ");
+    back.push_bind(tenant).push(" AND case_id IN ").push_list(cases.iter().map(|(id, ..)| (*id).to_owned()));
+    back.build().execute(&mut *write).await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::misdated::note_planned;
 use super::planning::Stamp;
 use super::register::announce;
 use super::sql::{self, Builder};
-use super::{At, ROWS, Store, StoreError, Write};
+use super::{At, Day, ROWS, Store, StoreError, Write};
 use crate::calendar::Instant;
 use crate::case::{CaseFile, CaseRef};
 use crate::engine::Plan;
@@ -205,15 +205,18 @@ async fn write_agenda(
     cases: &[(Application<'_>, i64)],
 ) -> Result<(), StoreError> {
     for chunk in cases.chunks(ROWS) {
-        let mut upsert = Builder::new("INSERT INTO agenda (tenant, case_id, generation, next_at, digest, protected) ");
+        let mut upsert = Builder::new(
+            "INSERT INTO agenda (tenant, case_id, generation, next_at, digest, protected, closed_through) ",
+        );
         upsert.push_values(chunk, |row, (one, digest)| {
             row.push_bind(&*batch.tenant.id).push_bind(&*one.case.id).push_bind(one.stamp.generation);
             row.push_bind(one.plan.next_at.map(At::from)).push_bind(*digest);
-            row.push_bind(i64::from(one.is_protected(batch.now)));
+            row.push_bind(i64::from(one.is_protected(batch.now))).push_bind(one.plan.closed_through.map(Day));
         });
         upsert.push(
             " ON CONFLICT (tenant, case_id) DO UPDATE SET generation = excluded.generation, \
-             next_at = excluded.next_at, digest = excluded.digest, protected = excluded.protected",
+             next_at = excluded.next_at, digest = excluded.digest, protected = excluded.protected, \
+             closed_through = excluded.closed_through",
         );
         upsert.build().execute(&mut *write).await?;
     }

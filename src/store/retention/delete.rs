@@ -14,7 +14,7 @@ type Counted = fn(&mut Purged) -> &mut u64;
 const OF_CASE: &str = " AND case_id IN ";
 
 /// Tables whose rows are a case's: how they are deleted, before and after the municipality, and as what they are counted.
-const TABLES: [(&str, &str, Option<Counted>); 8] = [
+const TABLES: [(&str, &str, Option<Counted>); 9] = [
     ("DELETE FROM calendar_entries WHERE tenant = ", OF_CASE, None),
     ("DELETE FROM notices WHERE tenant = ", OF_CASE, Some(|purged| &mut purged.notices)),
     ("DELETE FROM deviation_events WHERE tenant = ", OF_CASE, None),
@@ -22,6 +22,7 @@ const TABLES: [(&str, &str, Option<Counted>); 8] = [
     ("DELETE FROM obligations WHERE tenant = ", OF_CASE, Some(|purged| &mut purged.obligations)),
     ("DELETE FROM problems WHERE tenant = ", OF_CASE, None),
     ("DELETE FROM agenda WHERE tenant = ", OF_CASE, None),
+    ("DELETE FROM gone_cases WHERE tenant = ", OF_CASE, None),
     ("DELETE FROM source_rows WHERE type = 'case' AND tenant = ", " AND id IN ", None),
 ];
 

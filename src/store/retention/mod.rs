@@ -19,6 +19,7 @@
 
 mod counts;
 mod delete;
+mod gone;
 mod holds;
 mod kept;
 mod noted;

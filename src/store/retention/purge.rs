@@ -11,7 +11,7 @@ use super::super::audit::{PURGED, lock, record};
 use super::super::database::Scope;
 use super::super::document::Document;
 use super::super::sql::{self, Builder};
-use super::super::{AuditEntry, Day, Store, StoreError, StoredDocument, Write};
+use super::super::{AuditEntry, Store, StoreError, StoredDocument, Write};
 use super::{Kept, counts, delete, kept, tombstones};
 use crate::calendar::{Instant, first_instant};
 use crate::journal::LONGEST;
@@ -115,45 +115,18 @@ impl Store {
         let mut purged = Purged::default();
         for batch in cases.chunks(BATCH) {
             let mut write = self.begin_purge(order.tenant).await?;
-            let mut closed: Vec<(String, NaiveDate)> = vec![];
+            let mut closed: Vec<(String, Option<NaiveDate>)> = vec![];
             for document in documents(&mut write, order.tenant, batch).await? {
                 let day = closed_on(&document).filter(|day| *day < order.before);
-                closed.extend(day.map(|day| (document.id.clone(), day)));
+                closed.extend(day.map(|day| (document.id.clone(), Some(day))));
             }
             purged.add(&self.purge_batch(write, order, closed, now).await?);
         }
         Ok(purged)
     }
 
-    /// The same for what is left of cases whose facts are gone: a full load left them out.
-    ///
-    /// # Errors
-    /// As [`Store::purge`].
-    pub async fn purge_gone(&self, order: &Order<'_>, now: Instant) -> Result<Purged, StoreError> {
-        let mut purged = Purged::default();
-        let mut after = String::new();
-        loop {
-            let select = "SELECT r.case_id, max(r.day) FROM (\
-                          SELECT case_id, max(handled_on) AS day FROM notices WHERE tenant = $1 AND case_id > $2 GROUP BY case_id \
-                          UNION ALL SELECT case_id, max(due_on) AS day FROM deviations WHERE tenant = $1 AND case_id > $2 \
-                          GROUP BY case_id) r \
-                          WHERE NOT EXISTS (SELECT 1 FROM cases c WHERE c.tenant = $1 AND c.id = r.case_id) \
-                          GROUP BY r.case_id HAVING max(r.day) < $3 ORDER BY r.case_id LIMIT 100";
-            let query = sql::query_as(select).bind(order.tenant).bind(&after).bind(Day(order.before));
-            let gone: Vec<(String, Day)> = query.fetch_all(&self.readers).await?;
-            let Some((last, _)) = gone.last() else { return Ok(purged) };
-            after.clone_from(last);
-            let mut write = self.begin_purge(order.tenant).await?;
-            let ids: Vec<String> = gone.iter().map(|(id, _)| id.clone()).collect();
-            let back = documents(&mut write, order.tenant, &ids).await?;
-            let is_gone = |(id, _): &(String, Day)| back.iter().all(|document| document.id != *id);
-            let gone = gone.into_iter().filter(is_gone).map(|(id, day)| (id, day.0)).collect();
-            purged.add(&self.purge_batch(write, order, gone, now).await?);
-        }
-    }
-
     /// A transaction that has the municipality and its access log to itself, and leaves nothing readable where a row was.
-    async fn begin_purge(&self, tenant: &str) -> Result<Write, StoreError> {
+    pub(super) async fn begin_purge(&self, tenant: &str) -> Result<Write, StoreError> {
         let mut write = self.write(Scope::Tenants(&[tenant, &lock(tenant)])).await?;
         if !self.is_shared() {
             sql::query("PRAGMA secure_delete = ON").execute(&mut write).await?;
@@ -161,11 +134,13 @@ impl Store {
         Ok(write)
     }
 
-    async fn purge_batch(
+    /// Purges these cases, each with its last day; without one, it was never closed and nothing says that it was purged: should it
+    /// come back after all, it comes with everything.
+    pub(super) async fn purge_batch(
         &self,
         mut write: Write,
         order: &Order<'_>,
-        mut closed: Vec<(String, NaiveDate)>,
+        mut closed: Vec<(String, Option<NaiveDate>)>,
         now: Instant,
     ) -> Result<Purged, StoreError> {
         let mut purged = Purged::default();
@@ -191,7 +166,7 @@ impl Store {
         about.extend(delete::delete(&mut write, tenant, &ids, &mut purged).await?);
         let redacted = delete::redact(&mut write, tenant, &about).await?;
         purged.redacted = u64::try_from(redacted.audit.len() + redacted.access.len()).unwrap_or(u64::MAX);
-        let dead: Vec<(&str, NaiveDate)> = closed.iter().map(|(id, day)| (id.as_str(), *day)).collect();
+        let dead: Vec<(&str, NaiveDate)> = closed.iter().filter_map(|(id, day)| Some((id.as_str(), (*day)?))).collect();
         tombstones::bury(&mut write, tenant, &dead, now).await?;
         let subject = format!("cases closed before {}", order.before);
         let details = json!({ "purged": purged, "redacted": redacted }).to_string();
@@ -223,7 +198,11 @@ impl Store {
     }
 }
 
-async fn documents(write: &mut Write, tenant: &str, cases: &[String]) -> Result<Vec<StoredDocument>, StoreError> {
+pub(super) async fn documents(
+    write: &mut Write,
+    tenant: &str,
+    cases: &[String],
+) -> Result<Vec<StoredDocument>, StoreError> {
     let mut select = Builder::new("SELECT id, document FROM cases WHERE tenant = ");
     select.push_bind(tenant).push(" AND id IN ").push_list(cases.iter().cloned());
     Ok(select.build_query_as().fetch_all(write).await?)

@@ -56,6 +56,9 @@ pub(super) async fn bury(
     cases: &[(&str, NaiveDate)],
     now: Instant,
 ) -> Result<(), StoreError> {
+    if cases.is_empty() {
+        return Ok(());
+    }
     let namer = namer(write).await?;
     let mut upsert = Builder::new("INSERT INTO purged_cases (tenant, name, through, purged_at) ");
     upsert.push_values(cases, |row, (case, through)| {

@@ -84,14 +84,25 @@ impl House {
         }
     }
 
+    /// A full load that does not hold S-17.
+    async fn load_without_case(&self, now: &str) {
+        let without: String =
+            FACTS.lines().filter(|line| !line.contains("S-17")).map(|line| format!("{line}\n")).collect();
+        self.store.append_facts(&facts(&without), Load::Replace, at(now)).await.expect("loaded");
+    }
+
     pub(in crate::store) async fn purge(&self, before: NaiveDate, dry: bool) -> Purged {
+        self.purge_at(before, LATER, dry).await
+    }
+
+    async fn purge_at(&self, before: NaiveDate, now: &str, dry: bool) -> Purged {
         let of = self.organisation().await;
         let municipality = of.municipality(&self.rules).expect("a municipality");
         let order = order(before, dry);
-        let page = purge_page(&self.store, &of, &municipality, &order, "", at(LATER)).await.expect("purged");
+        let page = purge_page(&self.store, &of, &municipality, &order, "", at(now)).await.expect("purged");
         assert!(page.next.is_none_or(|next| &*next >= "S-18"));
         let mut purged = page.purged;
-        purged.add(&self.store.purge_gone(&order, at(LATER)).await.expect("purged"));
+        purged.add(&self.store.purge_gone(&order, at(now)).await.expect("purged"));
         purged
     }
 
@@ -260,14 +271,77 @@ async fn a_deviation_that_was_decided_lately_keeps_its_case() {
 #[tokio::test]
 async fn what_is_left_of_a_case_whose_facts_are_gone_goes_too() {
     let Some(house) = House::closed().await else { return };
-    let without: String = FACTS.lines().filter(|line| !line.contains("S-17")).map(|line| format!("{line}\n")).collect();
-    house.store.append_facts(&facts(&without), Load::Replace, at("2026-03-27T12:00:00+01:00")).await.expect("loaded");
+    house.load_without_case("2026-03-27T12:00:00+01:00").await;
     assert!(house.everything().await.contains("S-17"), "what was sent is remembered");
     let figures = house.figures().await;
     let purged = house.purge(day(6, 1), false).await;
     assert_eq!((purged.cases, purged.facts, purged.notices, purged.deviations), (1, 0, 3, 1));
     assert!(!house.everything().await.contains("S-17"));
     assert_eq!(house.figures().await, figures);
+    assert!(!house.append(&format!("{FACTS}{}", history())).await.any_change(), "it was closed when it went");
+}
+
+/// What counts is how long it has been gone: the load that left it out may have been wrong.
+#[tokio::test]
+async fn an_open_case_that_one_load_left_out_is_not_purged_and_comes_back_whole() {
+    let Some(house) = House::furnished().await else { return };
+    house.round("2026-03-11T08:00:00+01:00").await;
+    house.send_all("2026-03-11T08:00:00+01:00").await;
+    house.load_without_case("2026-11-30T12:00:00+01:00").await;
+    assert_eq!(house.purge(day(6, 1), false).await, Purged::default(), "gone since yesterday");
+    assert!(house.append(FACTS).await.any_change());
+    house.tick(LATER, Occasion::Between).await;
+    assert_eq!(house.base.texts("SELECT case_id FROM gone_cases").await, Vec::<String>::new());
+    let open = house.base.texts("SELECT start FROM deviations WHERE closed_at IS NULL").await;
+    assert_eq!((open, house.everything().await.contains("S-17")), (vec!["e1".to_owned()], true));
+}
+
+/// It was never closed, so nothing says that what comes back is over.
+#[tokio::test]
+async fn a_case_that_went_open_and_was_purged_comes_back_with_its_history() {
+    let Some(house) = House::furnished().await else { return };
+    house.round("2026-03-11T08:00:00+01:00").await;
+    house.send_all("2026-03-11T08:00:00+01:00").await;
+    house.load_without_case("2026-03-12T12:00:00+01:00").await;
+    assert_eq!(house.purge(day(6, 1), false).await.cases, 1);
+    assert!(!house.everything().await.contains("S-17"));
+    let appended = house.append(FACTS).await;
+    assert_eq!((appended.cases.new, appended.events.new), (1, 2));
+    house.tick(LATER, Occasion::Between).await;
+    assert_eq!(house.base.texts("SELECT start FROM obligations WHERE case_id = 'S-17'").await, ["e1"]);
+}
+
+/// Nothing was ever told of it, and it has no deviation.
+#[tokio::test]
+async fn of_a_case_that_is_gone_the_words_go_even_if_there_is_nothing_else() {
+    let Some(house) = House::furnished().await else { return };
+    house.tick("2026-03-05T08:00:00+01:00", Occasion::Between).await;
+    let look = AuditEntry {
+        tenant: "sokndal",
+        actor: "per",
+        action: "explain",
+        subject: "case S-17",
+        ..AuditEntry::default()
+    };
+    house.store.note_access(&[look], at("2026-03-05T09:00:00+01:00")).await.expect("noted");
+    house.load_without_case("2026-03-06T12:00:00+01:00").await;
+    assert_eq!(house.purge(day(3, 6), false).await, Purged::default());
+    let purged = house.purge(day(6, 1), false).await;
+    assert_eq!((purged.cases, purged.redacted), (1, 1));
+    assert!(!house.everything().await.contains("S-17"));
+    assert_eq!(house.purge(day(6, 1), false).await, Purged::default());
+}
+
+/// An older program did not write down when a case went.
+#[tokio::test]
+async fn a_case_that_went_unseen_is_gone_from_the_first_purge_on() {
+    let Some(house) = House::closed().await else { return };
+    house.load_without_case("2026-03-27T12:00:00+01:00").await;
+    house.base.run("DELETE FROM gone_cases").await;
+    assert_eq!(house.purge(day(6, 1), false).await, Purged::default());
+    assert_eq!(house.base.texts("SELECT case_id FROM gone_cases").await, ["S-17"]);
+    assert_eq!(house.purge_at(day(12, 2), "2027-06-01T12:00:00+02:00", false).await.cases, 1);
+    assert!(!house.everything().await.contains("S-17"));
 }
 
 #[tokio::test]
