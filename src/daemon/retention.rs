@@ -1,11 +1,11 @@
 //! Once a day, after the round: cases that were closed long ago are purged, where the configuration says how long they are kept.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::TimeDelta;
 
 use super::deliver::Stop;
 use super::{Daemon, Rules};
 use crate::calendar::Instant;
-use crate::engine::{Municipality, closed_on};
+use crate::engine::{Closed, Municipality, closed_on};
 use crate::store::{Order, Purged, Store, StoreError, StoredDocument, StoredOrganisation};
 
 /// How many cases are looked at at once.
@@ -119,14 +119,14 @@ pub async fn purge_page(
     now: Instant,
 ) -> Result<PurgedPage, StoreError> {
     let tenant = &stored.organisation.tenant;
-    let closed = |document: &StoredDocument| -> Option<NaiveDate> {
+    let closed = |document: &StoredDocument| -> Option<Closed> {
         // What cannot be read is set aside elsewhere, and stays.
         let case = document.case(tenant, municipality.rules).ok()?;
         closed_on(municipality, &case, now)
     };
     let documents = store.documents(&tenant.id, after, PAGE).await?;
     let next = documents.last().map(|last| last.id.clone());
-    let old = |document: &&StoredDocument| closed(document).is_some_and(|day| day < order.before);
+    let old = |document: &&StoredDocument| closed(document).is_some_and(|ended| ended.known < order.before);
     let ids: Vec<String> = documents.iter().filter(old).map(|document| document.id.clone()).collect();
     let purged = store.purge(order, &ids, &closed, now).await?;
     Ok(PurgedPage { purged, next })

@@ -9,18 +9,27 @@ use crate::rules::{EventPattern, From, Rule};
 use super::municipality::Municipality;
 use super::view::View;
 
-/// The last civil day of which anything is known of a closed case; `None`: it is not closed.
+/// When a case ended, in civil days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The last day on which anything happened in it.
+    pub through: NaiveDate,
+    /// The last day on which anything happened or was recorded: who is late to write something down has only just worked on it.
+    pub known: NaiveDate,
+}
+
+/// When a case was closed; `None`: it is not.
 ///
 /// It is closed when each routine in force that can be stopped was: by an event that stops all of its rules, after which none
 /// came that reopens the case or starts a deadline. Whatever else happened afterwards only moves the day. Depends on nothing but
 /// the arguments.
 #[must_use]
-pub fn closed_on(municipality: &Municipality<'_>, case: &CaseFile, now: Instant) -> Option<NaiveDate> {
+pub fn closed_on(municipality: &Municipality<'_>, case: &CaseFile, now: Instant) -> Option<Closed> {
     of_view(&View::at(municipality, case, now)?)
 }
 
 /// The same of what is known of a case.
-pub(super) fn of_view(view: &View<'_>) -> Option<NaiveDate> {
+pub(super) fn of_view(view: &View<'_>) -> Option<Closed> {
     let municipality = view.municipality;
     let rules: Vec<&Rule> = municipality.active_rules().iter().map(|index| municipality.rules.rule(*index)).collect();
     let mut packs: Vec<usize> = rules.iter().map(|rule| rule.pack).collect();
@@ -46,8 +55,10 @@ pub(super) fn of_view(view: &View<'_>) -> Option<NaiveDate> {
         }
         stopped += 1;
     }
-    let last = view.events.iter().map(|known| known.event.time.on).max();
-    last.filter(|_| stopped > 0)
+    let through = view.events.iter().map(|known| known.event.time.on).max().filter(|_| stopped > 0)?;
+    let recorded =
+        view.events.iter().map(|known| municipality.date(known.event.recorded_at.max(known.first_recorded_at))).max();
+    Some(Closed { through, known: recorded.map_or(through, |recorded| recorded.max(through)) })
 }
 
 /// What stops every rule of a pack: its own `stops_on`, without those of single rules.

@@ -24,8 +24,6 @@ mod silenced;
 mod start;
 mod view;
 
-use chrono::NaiveDate;
-
 use crate::calendar::{Instant, first_instant};
 use crate::case::CaseFile;
 use crate::notice::{Handled, Notice, Problem};
@@ -35,7 +33,7 @@ use self::evaluate::{Evaluation, Instance, Judged};
 use self::ladder::{Climb, earliest};
 use self::view::{Known, View};
 
-pub use closing::closed_on;
+pub use closing::{Closed, closed_on};
 pub use findings::{Finding, findings};
 pub use municipality::Municipality;
 pub use prove::{Explained, Pending, explain, proofs};
@@ -55,8 +53,8 @@ pub struct Plan {
     pub next_at: Option<Instant>,
     /// What a person should mend.
     pub problems: Vec<Problem>,
-    /// The last civil day of which anything is known where the case is closed, as [`closed_on`] says.
-    pub closed_through: Option<NaiveDate>,
+    /// When the case was closed, as [`closed_on`] says.
+    pub closed: Option<Closed>,
 }
 
 /// What may be sent now (§ 9).
@@ -82,8 +80,8 @@ pub fn plan(
     let Some(view) = View::at(municipality, case, now) else { return unknown(municipality, case, now) };
     let evaluation = Evaluation::of(&view);
     let deviations = deviations::deviations(&view, &evaluation);
-    let closed_through = closing::of_view(&view);
-    Plan { deviations, closed_through, ..notices(&view, evaluation, ledger, occasion) }
+    let closed = closing::of_view(&view);
+    Plan { deviations, closed, ..notices(&view, evaluation, ledger, occasion) }
 }
 
 /// As [`plan`], but without deviations and whether it is closed: for those who look at many moments and ask for deviations at the end.

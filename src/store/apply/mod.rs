@@ -211,7 +211,8 @@ async fn write_agenda(
         upsert.push_values(chunk, |row, (one, digest)| {
             row.push_bind(&*batch.tenant.id).push_bind(&*one.case.id).push_bind(one.stamp.generation);
             row.push_bind(one.plan.next_at.map(At::from)).push_bind(*digest);
-            row.push_bind(i64::from(one.is_protected(batch.now))).push_bind(one.plan.closed_through.map(Day));
+            row.push_bind(i64::from(one.is_protected(batch.now)))
+                .push_bind(one.plan.closed.map(|closed| Day(closed.through)));
         });
         upsert.push(
             " ON CONFLICT (tenant, case_id) DO UPDATE SET generation = excluded.generation, \

@@ -21,6 +21,7 @@ impl Store {
     /// # Errors
     /// As [`Store::purge`].
     pub async fn purge_gone(&self, order: &Order<'_>, now: Instant) -> Result<Purged, StoreError> {
+        let order = &order.limited(now);
         if !order.dry {
             self.note_strays(order.tenant, now).await?;
         }

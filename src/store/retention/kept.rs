@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::sql::Builder;
-use super::super::{At, StoreError, Write};
-use crate::calendar::Instant;
+use super::super::{At, Day, StoreError, Write};
+use super::Order;
+use crate::calendar::first_instant;
 
 /// Why a case that is old enough stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +18,8 @@ pub enum Kept {
     OpenObligation,
     /// Something about it has not left yet.
     Unsent,
+    /// Something about it was told or tried too recently: the acceptance journal may still name it.
+    Recent,
     /// Its facts changed, and it was not planned since.
     Unplanned,
 }
@@ -30,6 +33,7 @@ impl Kept {
             Self::OpenDeviation => "open_deviation",
             Self::OpenObligation => "open_obligation",
             Self::Unsent => "unsent",
+            Self::Recent => "recent",
             Self::Unplanned => "unplanned",
         }
     }
@@ -67,28 +71,54 @@ const QUESTIONS: [(Kept, &str, &str); 8] = [
 
 const OF_CASE: &str = " AND case_id IN ";
 
-/// Those of these cases that stay, each with the first reason. `since`: what closed then or later is too recent.
+/// The same of what is too recent: before the municipality, before the day or instant, and whether that is an instant.
+const RECENT: [(Kept, &str, &str, bool); 4] = [
+    (Kept::OpenDeviation, "SELECT d.case_id FROM deviations d WHERE d.tenant = ", " AND d.closed_at >= ", true),
+    (Kept::Recent, "SELECT d.case_id FROM notices d WHERE d.tenant = ", " AND d.handled_on >= ", false),
+    (
+        Kept::Recent,
+        "SELECT d.case_id FROM notices d JOIN attempts a ON a.message = d.message WHERE d.tenant = ",
+        " AND coalesce(a.ended_at, a.started_at) >= ",
+        true,
+    ),
+    (
+        Kept::Recent,
+        "SELECT d.case_id FROM deviations d JOIN tenant_notices t ON t.tenant = d.tenant \
+         AND t.name >= 'deviation:' || d.id || ':' AND t.name < 'deviation:' || d.id || ';' \
+         JOIN attempts a ON a.message = t.message WHERE d.tenant = ",
+        " AND coalesce(a.ended_at, a.started_at) >= ",
+        true,
+    ),
+];
+
+/// Those of these cases that stay, each with the first reason.
 pub(super) async fn kept(
     write: &mut Write,
-    tenant: &str,
+    order: &Order<'_>,
     cases: &[String],
-    since: Instant,
 ) -> Result<BTreeMap<String, Kept>, StoreError> {
+    let since = At::from(first_instant(order.zone, order.before));
     let mut kept = BTreeMap::new();
     for (why, question, of_case) in QUESTIONS {
         let mut select = Builder::new(question);
-        select.push_bind(tenant).push(of_case).push_list(cases.iter().cloned());
+        select.push_bind(order.tenant).push(of_case).push_list(cases.iter().cloned());
         let found: Vec<String> = select.build_query_scalar().fetch_all(&mut *write).await?;
-        for case in found {
+        found.into_iter().for_each(|case| {
             kept.entry(case).or_insert(why);
-        }
+        });
     }
-    let mut recent = Builder::new("SELECT case_id FROM deviations WHERE tenant = ");
-    recent.push_bind(tenant).push(" AND closed_at >= ").push_bind(At::from(since));
-    recent.push(OF_CASE).push_list(cases.iter().cloned());
-    let found: Vec<String> = recent.build_query_scalar().fetch_all(&mut *write).await?;
-    for case in found {
-        kept.entry(case).or_insert(Kept::OpenDeviation);
+    for (why, question, then, is_instant) in RECENT {
+        let mut select = Builder::new(question);
+        select.push_bind(order.tenant).push(then);
+        match is_instant {
+            true => select.push_bind(since),
+            false => select.push_bind(Day(order.before)),
+        };
+        select.push(" AND d.case_id IN ").push_list(cases.iter().cloned());
+        let found: Vec<String> = select.build_query_scalar().fetch_all(&mut *write).await?;
+        found.into_iter().for_each(|case| {
+            kept.entry(case).or_insert(why);
+        });
     }
     Ok(kept)
 }

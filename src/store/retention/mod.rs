@@ -15,7 +15,8 @@
 //! | silences, ended holds | stay, without case and reason |
 //! | lines of the acceptance journal | are deleted with their file, at the latest after [`crate::journal::LONGEST`] |
 //!
-//! So nothing is purged by command that was closed more recently than that: what the journal recalls has its case.
+//! So nothing is purged of which anything happened, was recorded, told or tried more recently than that: what the journal recalls has
+//! its case.
 
 mod counts;
 mod delete;

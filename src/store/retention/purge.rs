@@ -13,7 +13,8 @@ use super::super::document::Document;
 use super::super::sql::{self, Builder};
 use super::super::{AuditEntry, Store, StoreError, StoredDocument, Write};
 use super::{Kept, counts, delete, kept, tombstones};
-use crate::calendar::{Instant, first_instant};
+use crate::calendar::{Instant, civil_date};
+use crate::engine::Closed;
 use crate::journal::LONGEST;
 
 /// How many cases go in one transaction: others wait for it.
@@ -26,7 +27,7 @@ pub struct Order<'a> {
     pub tenant: &'a str,
     /// Its time zone.
     pub zone: Tz,
-    /// Cases whose last day lies before this one.
+    /// Cases of which nothing happened, was recorded, told or tried on this day or later.
     pub before: NaiveDate,
     /// Who says so.
     pub by: &'a str,
@@ -81,6 +82,13 @@ impl Order<'_> {
     }
 }
 
+impl Order<'_> {
+    /// The same, for nothing that is younger than the journal's longest keeping.
+    pub(super) fn limited(&self, now: Instant) -> Self {
+        Self { before: self.before.min(civil_date(self.zone, now) - LONGEST), ..*self }
+    }
+}
+
 impl Purged {
     /// Adds what another call purged.
     pub fn add(&mut self, other: &Self) {
@@ -101,7 +109,8 @@ impl Purged {
 
 impl Store {
     /// Purges those of these cases that are closed since before the order's day and that nothing keeps, with their counts kept.
-    /// `closed_on` is asked for each case as it stands in the transaction.
+    /// `closed_on` is asked for each case as it stands in the transaction. Whatever the order says, nothing goes that the acceptance
+    /// journal may still name.
     ///
     /// # Errors
     /// What the database says. Of some batches everything is done then, of the others nothing.
@@ -109,16 +118,17 @@ impl Store {
         &self,
         order: &Order<'_>,
         cases: &[String],
-        closed_on: &(dyn Fn(&StoredDocument) -> Option<NaiveDate> + Send + Sync),
+        closed_on: &(dyn Fn(&StoredDocument) -> Option<Closed> + Send + Sync),
         now: Instant,
     ) -> Result<Purged, StoreError> {
+        let order = &order.limited(now);
         let mut purged = Purged::default();
         for batch in cases.chunks(BATCH) {
             let mut write = self.begin_purge(order.tenant).await?;
             let mut closed: Vec<(String, Option<NaiveDate>)> = vec![];
             for document in documents(&mut write, order.tenant, batch).await? {
-                let day = closed_on(&document).filter(|day| *day < order.before);
-                closed.extend(day.map(|day| (document.id.clone(), Some(day))));
+                let ended = closed_on(&document).filter(|ended| ended.known < order.before);
+                closed.extend(ended.map(|ended| (document.id.clone(), Some(ended.through))));
             }
             purged.add(&self.purge_batch(write, order, closed, now).await?);
         }
@@ -147,8 +157,7 @@ impl Store {
         let tenant = order.tenant;
         let ids: Vec<String> = closed.iter().map(|(id, _)| id.clone()).collect();
         if !ids.is_empty() {
-            let since = first_instant(order.zone, order.before);
-            let kept = kept::kept(&mut write, tenant, &ids, since).await?;
+            let kept = kept::kept(&mut write, order, &ids).await?;
             for why in kept.values().copied().map(Kept::word) {
                 *purged.kept.entry(why).or_default() += 1;
             }

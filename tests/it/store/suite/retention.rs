@@ -195,7 +195,7 @@ async fn what_is_brought_again_is_left_out_and_only_what_is_later_makes_the_case
     house.append(&event("S-17", "e12", r#""kind":"decision_made","on":"2026-11-20""#)).await;
     house.append(&event("S-17", "e13", r#""kind":"case_closed","on":"2026-11-21""#)).await;
     house.tick(LATER, Occasion::Between).await;
-    assert_eq!(house.purge(day(12, 1), false).await.cases, 1);
+    assert_eq!(house.purge_at(day(12, 1), "2027-03-01T12:00:00+01:00", false).await.cases, 1);
     assert!(!house.append(&format!("{FACTS}{later}")).await.any_change());
     let counted = house.base.texts("SELECT due_on FROM purged_deviations ORDER BY due_on").await;
     assert_eq!(counted, ["2026-03-16", "2026-11-16"], "each lapse once");
@@ -258,6 +258,45 @@ async fn a_case_stays_that_is_held_open_unsent_or_not_old_enough() {
         house.base.run(back).await;
     }
     assert_eq!(house.purge(day(6, 1), false).await.cases, 1);
+}
+
+/// A closing that somebody records today may be dated years back.
+#[tokio::test]
+async fn what_was_recorded_told_or_tried_lately_keeps_its_case() {
+    for (change, why) in [
+        ("UPDATE notices SET handled_on = '2026-08-31' WHERE step = '+1wd'", "recent"),
+        ("UPDATE notices SET handled_on = '2026-06-01'", "recent"),
+        ("UPDATE attempts SET started_at = 1790000000000, ended_at = NULL", "recent"),
+        ("UPDATE attempts SET ended_at = 1790000000000", "recent"),
+    ] {
+        let Some(house) = House::closed().await else { return };
+        house.base.run(change).await;
+        let purged = house.purge(day(6, 1), false).await;
+        assert_eq!((purged.cases, purged.kept.get(why)), (0, Some(&1)), "{change}");
+    }
+    let Some(house) = House::closed().await else { return };
+    let lately = r#""kind":"case_closed","on":"2026-03-25","recorded_at":"2026-06-01T09:00:00+02:00""#;
+    house.append(&event("S-17", "e11", lately)).await;
+    house.tick("2026-06-02T12:00:00+02:00", Occasion::Between).await;
+    assert_eq!(house.purge(day(6, 1), false).await, Purged::default());
+    assert_eq!(house.purge(day(6, 2), false).await.cases, 1);
+    // What happened after its last day is news, although it was recorded before the case was purged.
+    assert!(house.append(&event("S-17", "e12", r#""kind":"concern_raised","on":"2026-03-26""#)).await.any_change());
+}
+
+/// Whatever is asked: the acceptance journal may still name it.
+#[tokio::test]
+async fn nothing_is_purged_that_the_journal_may_name() {
+    let Some(house) = House::closed().await else { return };
+    let now = "2026-06-20T12:00:00+02:00";
+    assert_eq!(
+        house.purge_at(day(6, 20), now, false).await,
+        Purged::default(),
+        "88 days before it is the 24th of March"
+    );
+    house.load_without_case("2026-03-27T12:00:00+01:00").await;
+    assert_eq!(house.purge_at(day(6, 20), "2026-06-22T12:00:00+02:00", false).await, Purged::default());
+    assert_eq!(house.purge_at(day(6, 20), "2026-06-24T12:00:00+02:00", false).await.cases, 1);
 }
 
 /// A person's explanation of a deviation keeps it long after the case was closed.
