@@ -84,7 +84,7 @@ impl Purge {
             if done.is_empty() {
                 return Err(self.nothing_asked(&organisations));
             }
-            if self.yes && done.iter().any(|one| one.purged.cases > 0) {
+            if self.yes && store.scrub_owed().await?.is_some() {
                 scrub(store, now).await?;
             }
             Ok(done)

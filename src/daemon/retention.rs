@@ -21,41 +21,61 @@ const WHOLE: TimeDelta = TimeDelta::days(30);
 const BY: &str = "fristvakt";
 
 impl Daemon {
-    /// Purges the municipalities whose retention is configured and that were not purged today. How many cases went.
-    pub(super) async fn purge(&self, rules: &Rules, stop: &Stop) -> Result<u64, StoreError> {
+    /// Purges the municipalities whose retention is configured and that were not purged today, and leaves nothing readable where rows
+    /// were, also of an earlier purge that came not so far.
+    ///
+    /// # Errors
+    /// What the database says first. All municipalities had their turn then.
+    pub(super) async fn purge(&self, rules: &Rules, stop: &Stop) -> Result<(), StoreError> {
         let now = self.clock.now();
         let (organisations, _) = self.municipalities(rules, now).await?;
-        let mut gone = 0;
+        let mut worst = Ok(());
         for stored in organisations.iter() {
-            let tenant = &*stored.organisation.tenant.id;
-            let Ok(municipality) = stored.municipality(&rules.set) else { continue };
-            let today = municipality.date(now);
-            let (Some(before), Some(months)) = (self.retention.before(tenant, today), self.retention.months(tenant))
-            else {
-                continue;
-            };
-            let lease = format!("purge:{tenant}");
-            if self.store.last_purge(tenant).await?.is_some_and(|last| last >= today)
-                || !self.store.take_lease(&lease, &self.owner, LEASE, now).await?
-            {
-                continue;
+            if let Err(error) = self.purge_if_due(rules, stored, now, stop).await {
+                let tenant = &*stored.organisation.tenant.id;
+                tracing::error!(tenant, %error, "the purge of what was closed long ago ended half-way; it is tried again");
+                worst = worst.and(Err(error));
             }
-            let reason = format!("kept for {months} months after closing");
-            let zone = municipality.zone();
-            let order = Order { tenant, zone, before, by: BY, reason: &reason, dry: false };
-            let purged = self.purge_tenant(stored, &municipality, &order, &lease, stop).await?;
-            if let Some(purged) = purged {
-                self.store.note_purge(tenant, today).await?;
-                gone += purged.cases;
-                let Purged { cases, facts, messages, .. } = purged;
-                tracing::info!(tenant, %before, cases, facts, messages, "purged what was closed long ago");
-            }
-            self.store.end_lease(&lease, &self.owner).await?;
         }
-        if gone > 0 {
+        if !stop.0.is_cancelled() && self.store.scrub_owed().await?.is_some() {
             self.scrub(now).await?;
         }
-        Ok(gone)
+        worst
+    }
+
+    async fn purge_if_due(
+        &self,
+        rules: &Rules,
+        stored: &StoredOrganisation,
+        now: Instant,
+        stop: &Stop,
+    ) -> Result<(), StoreError> {
+        let tenant = &*stored.organisation.tenant.id;
+        let Ok(municipality) = stored.municipality(&rules.set) else { return Ok(()) };
+        let today = municipality.date(now);
+        let configured = self.retention.before(tenant, today).zip(self.retention.months(tenant));
+        let Some((before, months)) = configured else { return Ok(()) };
+        // What is purged does not come back when a wrong clock is put right.
+        if !self.store.sees_day(tenant, today).await? {
+            tracing::info!(tenant, %today, "nothing is purged on the first day after a gap: the clock may be wrong");
+            return Ok(());
+        }
+        // A day that lies ahead is of a clock that was wrong, and does not count.
+        let lease = format!("purge:{tenant}");
+        if self.store.last_purge(tenant).await? == Some(today)
+            || !self.store.take_lease(&lease, &self.owner, LEASE, now).await?
+        {
+            return Ok(());
+        }
+        let reason = format!("kept for {months} months after closing");
+        let order = Order { tenant, zone: municipality.zone(), before, by: BY, reason: &reason, dry: false };
+        let purged = self.purge_tenant(stored, &municipality, &order, &lease, stop).await;
+        if let Ok(Some(Purged { cases, facts, messages, .. })) = &purged {
+            self.store.note_purge(tenant, today).await?;
+            tracing::info!(tenant, %before, cases, facts, messages, "purged what was closed long ago");
+        }
+        self.store.end_lease(&lease, &self.owner).await?;
+        purged.map(|_| ())
     }
 
     /// What was purged; `None`: it was stopped on the way.

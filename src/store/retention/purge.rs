@@ -12,7 +12,7 @@ use super::super::database::Scope;
 use super::super::document::Document;
 use super::super::sql::{self, Builder};
 use super::super::{AuditEntry, Store, StoreError, StoredDocument, Write};
-use super::{Kept, counts, delete, kept, tombstones};
+use super::{Kept, counts, delete, kept, noted, tombstones};
 use crate::calendar::{Instant, civil_date};
 use crate::engine::Closed;
 use crate::journal::LONGEST;
@@ -189,6 +189,7 @@ impl Store {
             ..AuditEntry::default()
         };
         record(&mut write, entry, now).await?;
+        noted::owe_scrub(&mut write).await?;
         if !order.dry {
             write.commit().await?;
         }
@@ -198,12 +199,17 @@ impl Store {
 
     /// After a purge: what rows were is overwritten on the disk, too, in the write-ahead log and, with `whole`, wherever older
     /// versions of rows may have left anything in the file, which is written anew for that. On a server that is the server's
-    /// business.
+    /// business. Nobody owes it then any more.
     ///
     /// # Errors
     /// What the database says; nothing is lost then.
     pub async fn scrub(&self, whole: bool) -> Result<(), StoreError> {
-        Ok(self.writer.scrub(whole).await?)
+        let owed = self.scrub_owed().await?;
+        self.writer.scrub(whole).await?;
+        match owed {
+            Some(debt) => self.pay_scrub(&debt).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -111,6 +111,25 @@ async fn a_case_is_held_and_then_purged_and_nothing_of_it_can_be_read_in_the_dat
     assert!(code == Some(1) && err.contains("it may have been purged"), "{err}");
 }
 
+/// Somebody tries what the service will do in two years.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_that_is_tried_ahead_of_the_clock_purges_nothing() {
+    let here = installed(FACTS, "retention.months = 3\n").await;
+    here.tick("2026-03-11T08:00:00+01:00").await;
+    here.import(CLOSED).await;
+    here.tick("2026-03-13T08:00:00+01:00").await;
+    let Installation { folder, catcher: _catcher, daemon, .. } = here;
+    Arc::into_inner(daemon).unwrap().store.close().await;
+    let ahead = |days| (Clock::System.now() + TimeDelta::days(days)).to_rfc3339();
+    let past = |day: &str| format!("2026-06-{day}T08:00:00+02:00");
+    for (now, is_there) in [(ahead(800), true), (ahead(801), true), (past("16"), true), (past("17"), false)] {
+        let (code, _, err) = run(folder.path(), "fristvakt.toml", &["run", "--once", "--now", &now]).await;
+        assert_eq!(code, Some(0), "{err}");
+        let (code, ..) = run(folder.path(), "fristvakt.toml", &["explain", "7F3K"]).await;
+        assert_eq!(code == Some(0), is_there, "{now}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_looks_at_a_case_or_exports_it_stands_in_the_access_log() {
     let here = closed().await;
