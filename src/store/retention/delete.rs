@@ -10,6 +10,10 @@ use super::Purged;
 /// Where rows that were deleted are counted.
 type Counted = fn(&mut Purged) -> &mut u64;
 
+/// How entries about a case begin. Its id, which may be any text, follows and nothing else; after what else entries are about, more
+/// may follow a colon.
+const CASE: &str = "case ";
+
 /// Before a list of cases.
 const OF_CASE: &str = " AND case_id IN ";
 
@@ -123,26 +127,39 @@ async fn delete_told(
     Ok(gone)
 }
 
-/// Takes the words out of all entries about some things, in the audit trail and in the access log; which entries these are.
+/// How many things are asked about at once: each is two parts of a statement, of which a database file takes 500.
+const ASKED: usize = 100;
+
+/// Takes the words out of all entries about some things, in the audit trail and in the access log; which entries these are. Only
+/// entries of these things are read.
 pub(super) async fn redact(write: &mut Write, tenant: &str, about: &BTreeSet<String>) -> Result<Redacted, StoreError> {
-    let is_about = |subject: &str| about.contains(subject.split_once(": ").map_or(subject, |(name, _)| name));
+    let about: Vec<&String> = about.iter().collect();
     let mut redacted = Redacted::default();
     for (trail, select, numbers) in [
         (
             Trail::Audit,
-            "SELECT number, subject FROM audit WHERE tenant = $1 AND redacted = 0 AND digest <> '' ORDER BY number",
+            "SELECT number FROM audit WHERE redacted = 0 AND digest <> '' AND tenant = ",
             &mut redacted.audit,
         ),
-        (
-            Trail::Access,
-            "SELECT number, subject FROM access_log WHERE tenant = $1 AND redacted = 0 ORDER BY number",
-            &mut redacted.access,
-        ),
+        (Trail::Access, "SELECT number FROM access_log WHERE redacted = 0 AND tenant = ", &mut redacted.access),
     ] {
-        let entries: Vec<(i64, String)> = sql::query_as(select).bind(tenant).fetch_all(&mut *write).await?;
-        for (number, _) in entries.iter().filter(|(_, subject)| is_about(subject)) {
+        for chunk in about.chunks(ASKED) {
+            let mut entries = Builder::new("");
+            for (place, name) in chunk.iter().enumerate() {
+                entries.push(if place == 0 { "" } else { " UNION ALL " });
+                entries.push(select).push_bind(tenant).push(" AND subject = ").push_bind(*name);
+                if !name.starts_with(CASE) {
+                    entries.push(" UNION ALL ").push(select).push_bind(tenant);
+                    entries.push(" AND subject >= ").push_bind(format!("{name}: "));
+                    entries.push(" AND subject < ").push_bind(format!("{name}:!"));
+                }
+            }
+            let found: Vec<i64> = entries.build_query_scalar().fetch_all(&mut *write).await?;
+            numbers.extend(found);
+        }
+        numbers.sort_unstable();
+        for number in numbers.iter() {
             sql::query(trail.redact()).bind(tenant).bind(*number).execute(&mut *write).await?;
-            numbers.push(*number);
         }
     }
     Ok(redacted)
@@ -154,7 +171,7 @@ pub(super) async fn subjects(
     tenant: &str,
     cases: &[String],
 ) -> Result<BTreeSet<String>, StoreError> {
-    let mut subjects: BTreeSet<String> = cases.iter().map(|case| format!("case {case}")).collect();
+    let mut subjects: BTreeSet<String> = cases.iter().map(|case| format!("{CASE}{case}")).collect();
     for (part, column) in [
         ("SELECT 'deviation ' || id FROM deviations WHERE tenant = ", " AND case_id IN "),
         ("SELECT 'hold ' || CAST(number AS TEXT) FROM holds WHERE tenant = ", " AND case_id IN "),

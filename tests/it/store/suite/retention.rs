@@ -12,7 +12,7 @@ use fristvakt::store::{
     Purged, Ready,
 };
 
-use super::{House, at, event, facts};
+use super::{BEGIN, House, at, event, facts};
 use crate::fixture::FACTS;
 
 /// Long after the case was closed on 25 March.
@@ -381,6 +381,43 @@ async fn a_case_that_went_unseen_is_gone_from_the_first_purge_on() {
     assert_eq!(house.base.texts("SELECT case_id FROM gone_cases").await, ["S-17"]);
     assert_eq!(house.purge_at(day(12, 2), "2027-06-01T12:00:00+02:00", false).await.cases, 1);
     assert!(!house.everything().await.contains("S-17"));
+}
+
+/// An id may be any text, also the beginning of another one.
+#[tokio::test]
+async fn words_of_other_cases_stay_whatever_their_ids_are() {
+    let Some(house) = House::closed().await else { return };
+    let others = ["case S-17: 2", "case S-1", "case S-170", "case S-17x"];
+    for subject in others {
+        let look = AuditEntry { tenant: "sokndal", actor: "per", action: "explain", subject, ..AuditEntry::default() };
+        house.store.note_access(&[look], at(LATER)).await.expect("noted");
+        house.store.audit(look, at(LATER)).await.expect("noted");
+    }
+    assert_eq!(house.purge(day(6, 1), false).await.redacted, 5);
+    for table in ["SELECT subject FROM audit ORDER BY number", "SELECT subject FROM access_log ORDER BY number"] {
+        let subjects = house.base.texts(table).await;
+        assert!(others.iter().all(|other| subjects.iter().any(|subject| subject == other)), "{subjects:?}");
+    }
+    assert_eq!(house.store.verify_audit(None, &[]).await.expect("verified").wrong, []);
+}
+
+#[tokio::test]
+async fn of_many_cases_that_are_gone_all_words_go() {
+    let Some(house) = House::furnished().await else { return };
+    let ids: Vec<String> = (0..250).map(|number| format!("G-{number}")).collect();
+    let lines: Vec<String> =
+        ids.iter().map(|id| format!(r#"{{"type":"case","tenant":"sokndal","id":"{id}","unit":"oppvekst"}}"#)).collect();
+    house.append(&lines.join("\n")).await;
+    for id in &ids {
+        let subject = format!("case {id}");
+        let look = AuditEntry { tenant: "sokndal", action: "explain", subject: &subject, ..AuditEntry::default() };
+        house.store.note_access(&[look], at(BEGIN)).await.expect("noted");
+    }
+    house.store.append_facts(&facts(FACTS), Load::Replace, at("2026-03-06T12:00:00+01:00")).await.expect("loaded");
+    let purged = house.purge(day(6, 1), false).await;
+    assert_eq!((purged.cases, purged.redacted), (250, 250));
+    assert_eq!(house.store.verify_access(None).await.expect("verified").redacted, 250);
+    assert!(!house.everything().await.contains("G-"));
 }
 
 #[tokio::test]
