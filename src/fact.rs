@@ -265,6 +265,16 @@ impl Fact {
         })
     }
 
+    /// The tenant and case that the record belongs to; none for a tenant, unit or person.
+    #[must_use]
+    pub fn case(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Case(case) => Some((&case.tenant, &case.id)),
+            Self::Event(event) => Some((&event.tenant, &event.case)),
+            Self::Tenant(_) | Self::Unit(_) | Self::Person(_) => None,
+        }
+    }
+
     /// The tenant that the record belongs to.
     #[must_use]
     pub fn tenant(&self) -> &str {

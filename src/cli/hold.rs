@@ -111,7 +111,7 @@ impl List {
         let tenant = self.listing.tenant.as_deref();
         let read = async |store: &Store| Ok((store.list_holds(tenant, self.all).await?, Zones::read(store).await?));
         let (mut rows, zones) = self.listing.read(read)?;
-        rows.truncate(self.listing.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX));
+        self.listing.cut(&mut rows);
         self.listing.print(&rows, if self.all { "holds" } else { "holds now" }, |rows| table(rows, &zones))
     }
 }
@@ -119,10 +119,7 @@ impl List {
 fn table(rows: &[HoldRow], zones: &Zones) -> Table {
     let mut table = Table::new(&["ID", "TENANT", "CASE", "SINCE", "BY", "WHY", "ENDED"]);
     for row in rows {
-        let ended = row.ended_at.map(|at| {
-            let (by, why) = (or_empty(row.ended_by.as_ref()), or_empty(row.end_reason.as_ref()));
-            format!("{} by {by}: {why}", zones.local(&row.tenant, at))
-        });
+        let ended = row.ended_at.map(|at| zones.ended(&row.tenant, at, row.ended_by.as_ref(), row.end_reason.as_ref()));
         table.row([
             row.number.to_string(),
             row.tenant.clone(),

@@ -189,7 +189,7 @@ impl List {
         let read =
             async |store: &Store| Ok((store.list_silences(tenant, self.all, now).await?, Zones::read(store).await?));
         let (mut rows, zones) = listing.read(read)?;
-        rows.truncate(listing.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX));
+        listing.cut(&mut rows);
         listing.print(&rows, if self.all { "silences" } else { "silences now" }, |rows| table(rows, &zones))
     }
 }
@@ -197,10 +197,7 @@ impl List {
 fn table(rows: &[SilenceRow], zones: &Zones) -> Table {
     let mut table = Table::new(&["ID", "TENANT", "COVERS", "NAME", "UNTIL", "STATE", "SINCE", "BY", "WHY", "ENDED"]);
     for row in rows {
-        let ended = row.ended_at.map(|at| {
-            let (by, why) = (or_empty(row.ended_by.as_ref()), or_empty(row.end_reason.as_ref()));
-            format!("{} by {by}: {why}", zones.local(&row.tenant, at))
-        });
+        let ended = row.ended_at.map(|at| zones.ended(&row.tenant, at, row.ended_by.as_ref(), row.end_reason.as_ref()));
         table.row([
             row.number.to_string(),
             row.tenant.clone(),

@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::table::{Look, Table};
+use super::table::{Look, Table, or_empty};
 use super::{CONFIGURATION, ConfigArgument, FAILED, Failed, Format, block_on};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -60,6 +60,11 @@ impl Listing {
     /// Reads with the database.
     pub(super) fn read<T>(&self, work: impl AsyncFnOnce(&Store) -> Result<T, StoreError>) -> Result<T, Failed> {
         with_store(&self.config, Access::Read, async |store, _| Ok(work(store).await?))
+    }
+
+    /// Leaves no more rows than were asked for.
+    pub(super) fn cut<R>(&self, rows: &mut Vec<R>) {
+        rows.truncate(self.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX));
     }
 
     /// Prints rows as the user asked, and says on stderr where there is none.
@@ -134,6 +139,11 @@ impl Zones {
     /// The time zone of a municipality.
     pub(super) fn of(&self, tenant: &str) -> Tz {
         self.0.get(tenant).copied().unwrap_or(chrono_tz::Europe::Oslo)
+    }
+
+    /// `2026-03-16 08:00 by kari: settled`, local.
+    pub(super) fn ended(&self, tenant: &str, at: At, by: Option<&String>, why: Option<&String>) -> String {
+        format!("{} by {}: {}", self.local(tenant, at), or_empty(by), or_empty(why))
     }
 
     /// `2026-03-16 08:00`, local.

@@ -122,7 +122,7 @@ impl Store {
         let mut loading = self.begin_load(&tenants, load, now).await?;
         loading.records(facts).await?;
         loading.cases(facts).await?;
-        let cases: HashSet<(&str, &str)> = facts.iter().filter_map(case_of).collect();
+        let cases: HashSet<(&str, &str)> = facts.iter().filter_map(Fact::case).collect();
         loading.finish(|tenant, case| cases.contains(&(tenant, case))).await
     }
 
@@ -184,7 +184,7 @@ impl Loading {
     pub(super) async fn cases(&mut self, facts: &[Fact]) -> Result<(), StoreError> {
         let mut cases: BTreeMap<&str, BTreeMap<&str, Vec<&Fact>>> = BTreeMap::new();
         for fact in facts {
-            if let Some((tenant, case)) = case_of(fact) {
+            if let Some((tenant, case)) = fact.case() {
                 cases.entry(tenant).or_default().entry(case).or_default().push(fact);
             }
         }
@@ -193,7 +193,7 @@ impl Loading {
             leave_out_purged(&mut self.write, (tenant, zone), cases, &mut self.appended).await?;
             append_cases(&mut self.write, tenant, cases, self.load, &mut self.appended).await?;
         }
-        self.note_recorded(facts.iter().filter(|fact| case_of(fact).is_some()));
+        self.note_recorded(facts.iter().filter(|fact| fact.case().is_some()));
         Ok(())
     }
 
@@ -235,15 +235,6 @@ fn record_of(fact: &Fact) -> Option<(&'static str, &str)> {
         Fact::Unit(unit) => Some(("unit", &unit.id)),
         Fact::Person(person) => Some(("person", &person.id)),
         Fact::Case(_) | Fact::Event(_) => None,
-    }
-}
-
-/// The case of a record, by tenant and id.
-fn case_of(fact: &Fact) -> Option<(&str, &str)> {
-    match fact {
-        Fact::Case(case) => Some((&case.tenant, &case.id)),
-        Fact::Event(event) => Some((&event.tenant, &event.case)),
-        Fact::Tenant(_) | Fact::Unit(_) | Fact::Person(_) => None,
     }
 }
 

@@ -53,7 +53,7 @@ impl Spool {
             match line {
                 Ok(line) => {
                     spool.names.see(&line.fact);
-                    match case_of(&line.fact) {
+                    match line.fact.case() {
                         Some((tenant, case)) => spool.cases.push(&Frame::of(&line, tenant, case)?)?,
                         None => spool.records.push(line),
                     }
@@ -115,14 +115,6 @@ pub(super) fn bounds(known: &Known, bytes: u64, files: usize) -> Vec<Key> {
     let mut bounds: Vec<Key> = (1..parts).filter_map(|part| cases.get(cases.len() * part / parts).cloned()).collect();
     bounds.dedup();
     bounds
-}
-
-fn case_of(fact: &Fact) -> Option<(&str, &str)> {
-    match fact {
-        Fact::Case(case) => Some((&case.tenant, &case.id)),
-        Fact::Event(event) => Some((&event.tenant, &event.case)),
-        Fact::Tenant(_) | Fact::Unit(_) | Fact::Person(_) => None,
-    }
 }
 
 /// A line that lies in a file: its number, and its tenant, case and record each with their length before them.

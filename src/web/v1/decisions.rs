@@ -1,11 +1,12 @@
 //! What pages have in common on which a person decides about a deviation: a body of JSON, whose author and words are checked,
 //! one decision in one transaction, and how the deviation stands afterwards.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::Path;
 use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{self, FromRequest, FromRequestParts, Path};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -40,10 +41,23 @@ pub(super) struct Deciding {
 }
 
 /// What a request brings.
-pub(super) struct Request {
-    pub(super) path: Result<Path<String>, PathRejection>,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Result<Bytes, BytesRejection>,
+pub(in crate::web) struct Request {
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+}
+
+/// Nothing is refused here: [`decide`] says what is wrong, in the words of all pages.
+impl FromRequest<Arc<Site>> for Request {
+    type Rejection = Infallible;
+
+    async fn from_request(request: extract::Request, site: &Arc<Site>) -> Result<Self, Infallible> {
+        let (mut parts, body) = request.into_parts();
+        let path = Path::from_request_parts(&mut parts, site).await;
+        let headers = parts.headers.clone();
+        let body = Bytes::from_request(extract::Request::from_parts(parts, body), site).await;
+        Ok(Self { path, headers, body })
+    }
 }
 
 /// What each of these pages says of itself.

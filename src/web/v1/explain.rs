@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
@@ -47,11 +44,8 @@ pub(in crate::web) fn describe() -> Operation {
 pub(in crate::web) async fn page(
     State(site): State<Arc<Site>>,
     Extension(caller): Extension<Caller>,
-    path: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Response, Refusal> {
-    let request = Request { path, headers, body };
     decide(site, caller, request, |site, explaining: &Explaining| {
         let Explaining { by, cause, reason, action, action_due } = explaining;
         let written = Written { cause, reason, action: action.as_deref(), action_due: *action_due };

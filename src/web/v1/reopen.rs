@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use axum::response::Response;
 
 use super::decisions::{Deciding, NO_NAMES, Request, decide, described};
@@ -23,10 +20,7 @@ pub(in crate::web) fn describe() -> Operation {
 pub(in crate::web) async fn page(
     State(site): State<Arc<Site>>,
     Extension(caller): Extension<Caller>,
-    path: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Response, Refusal> {
-    let request = Request { path, headers, body };
     decide(site, caller, request, |_, Deciding { by, reason }| Decision::reopen(by, reason)).await
 }
