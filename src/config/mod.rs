@@ -1,8 +1,10 @@
-//! The configuration: one TOML file, `FRISTVAKT_…` variables over it, and the only place that reads the environment.
+//! The configuration: one TOML file, `FRISTVAKT_…` variables over it. `environment` is the only place that
+//! reads the environment.
 //!
 //! Unknown keys are errors. Secrets stand in files that the configuration names; a relative name of such a file is
 //! looked up in systemd's credentials folder, else beside the configuration.
 
+mod environment;
 mod http;
 mod operations;
 mod reports;
@@ -24,6 +26,9 @@ use crate::fact::without_value;
 use crate::source::SourceSettings;
 use crate::store::{Location, LocationError, ServerLocation};
 
+use self::environment::{PREFIX, credentials, state_directory, variable, variables};
+
+pub use environment::{journal_stream, no_color, user_name, user_number};
 pub use http::{HttpSettings, Scope, TokenSettings, UploadSettings};
 pub use operations::{LogFormat, LogSettings, OperatorSettings, ReloadSettings, WatchdogSettings};
 pub use reports::{Attached, ReportSettings};
@@ -31,8 +36,6 @@ pub use retention::{Kept, RetentionSettings};
 
 /// Where the configuration is looked for where nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/fristvakt/fristvakt.toml";
-
-const PREFIX: &str = "FRISTVAKT_";
 
 /// Everything that the configuration says.
 #[derive(Clone, Debug, Deserialize)]
@@ -240,7 +243,7 @@ impl Config {
         {
             self.database = format!("sqlite://{}", beside.join(file).display());
         }
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let credentials = credentials();
         let locate = |file: &mut PathBuf| {
             let found = credentials.iter().map(|folder| folder.join(&*file)).find(|path| path.exists());
             if let Some(path) = found.or_else(|| Some(beside?.join(&*file))).filter(|_| file.is_relative()) {
@@ -343,62 +346,12 @@ fn message(error: &toml::de::Error) -> String {
     }
 }
 
-/// Whether the environment asks for no colours (<https://no-color.org>).
-#[must_use]
-pub fn no_color() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-}
-
-/// What systemd says its journal reads: device and inode (`JOURNAL_STREAM`).
-#[must_use]
-pub fn journal_stream() -> Option<(u64, u64)> {
-    let value = std::env::var_os("JOURNAL_STREAM")?.into_string().ok()?;
-    let (device, inode) = value.split_once(':')?;
-    Some((device.parse().ok()?, inode.parse().ok()?))
-}
-
-/// Who works at this terminal, as far as the environment says: behind `sudo`, whoever called it.
-#[must_use]
-pub fn user_name() -> Option<String> {
-    ["SUDO_USER", "USER", "LOGNAME"]
-        .into_iter()
-        .filter_map(|name| std::env::var_os(name)?.into_string().ok())
-        .find(|name| !name.trim().is_empty())
-}
-
-/// The number of the user that this process runs as.
-#[must_use]
-pub fn user_number() -> u32 {
-    // Its own entry belongs to whoever runs it.
-    std::fs::metadata("/proc/self").map_or(0, |entry| std::os::unix::fs::MetadataExt::uid(&entry))
-}
-
 fn default_database() -> String {
     format!("sqlite://{}", state_directory().join("fristvakt.db").display())
 }
 
 fn default_database_timeout() -> u32 {
     60
-}
-
-fn state_directory() -> PathBuf {
-    std::env::var_os("STATE_DIRECTORY").map_or_else(|| PathBuf::from("/var/lib/fristvakt"), PathBuf::from)
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(format!("{PREFIX}{name}")).ok()
-}
-
-/// The `FRISTVAKT_…` variables but `FRISTVAKT_CONFIG`, without their prefix, in lower case and sorted.
-fn variables() -> Vec<(String, String)> {
-    let ours = std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.to_str()?.strip_prefix(PREFIX)?.to_lowercase();
-        (name != "config").then_some((name, value.to_str()?.to_owned()))
-    });
-    let mut ours: Vec<_> = ours.collect();
-    ours.sort();
-    ours
 }
 
 /// Sets one key; `__` separates the names of sections. A value that reads as a TOML number, truth value or list is one.
